@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += devices/devices.list
+
+nodist_libweft_a_SOURCES += devices/device-table.c
+CLEANFILES += devices/device-table.c
+
+devices/device-table.c: $(srcdir)/devices/devices.list Makefile
+	$(AM_V_GEN)mkdir -p devices && { \
+	echo '/* Made from devices.list and --with-devices. */'; \
+	echo '#include "graph/device-type.h"'; \
+	for d in $(DEVICES); do echo "extern const struct device_type device_$$d;" | tr - _; done; \
+	echo 'const struct device_type *const device_types[] = {'; \
+	for d in $(DEVICES); do echo "	&device_$$d," | tr - _; done; \
+	echo '	0,'; echo '};'; } > $@.tmp && mv $@.tmp $@

@@ -1,0 +1,40 @@
+# WEFT_BUILD_SWITCHES: sanitizers, fuzzing, coverage, werror, a fully static build.
+AC_DEFUN([WEFT_SWITCH], [
+  AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [], [enable_$1=no])
+])
+
+AC_DEFUN([WEFT_BUILD_SWITCHES], [
+  WEFT_SWITCH([asan], [build with AddressSanitizer])
+  WEFT_SWITCH([ubsan], [build with UndefinedBehaviorSanitizer])
+  WEFT_SWITCH([tsan], [build with ThreadSanitizer])
+  WEFT_SWITCH([fuzzing], [build the libFuzzer targets (needs clang)])
+  WEFT_SWITCH([coverage], [build for gcov])
+  WEFT_SWITCH([werror], [turn warnings into errors])
+  WEFT_SWITCH([static], [link everything statically (no libudev: host device matching is left out)])
+
+  BUILD_CFLAGS=
+  BUILD_LDFLAGS=
+  AS_IF([test "x$enable_asan" = xyes],
+    [BUILD_CFLAGS="$BUILD_CFLAGS -fsanitize=address -fno-omit-frame-pointer"
+     BUILD_LDFLAGS="$BUILD_LDFLAGS -fsanitize=address"])
+  AS_IF([test "x$enable_ubsan" = xyes],
+    [BUILD_CFLAGS="$BUILD_CFLAGS -fsanitize=undefined -fno-sanitize-recover=undefined"
+     BUILD_LDFLAGS="$BUILD_LDFLAGS -fsanitize=undefined"])
+  AS_IF([test "x$enable_tsan" = xyes],
+    [BUILD_CFLAGS="$BUILD_CFLAGS -fsanitize=thread"
+     BUILD_LDFLAGS="$BUILD_LDFLAGS -fsanitize=thread"])
+  AS_IF([test "x$enable_fuzzing" = xyes],
+    [BUILD_CFLAGS="$BUILD_CFLAGS -fsanitize=fuzzer-no-link"])
+  AS_IF([test "x$enable_coverage" = xyes],
+    [BUILD_CFLAGS="$BUILD_CFLAGS --coverage -O0"
+     BUILD_LDFLAGS="$BUILD_LDFLAGS --coverage"])
+  # A sanitizer brings its own allocator and fortify checks.
+  AS_IF([test "x$enable_asan$enable_tsan$enable_fuzzing$enable_coverage" = xnononono],
+    [BUILD_CFLAGS="$BUILD_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
+  AS_IF([test "x$enable_static" = xyes], [BUILD_LDFLAGS="$BUILD_LDFLAGS -static"])
+  AS_IF([test "x$enable_werror" = xyes], [BUILD_CFLAGS="$BUILD_CFLAGS -Werror"])
+  AC_SUBST([BUILD_CFLAGS])
+  AC_SUBST([BUILD_LDFLAGS])
+  AM_CONDITIONAL([FUZZING], [test "x$enable_fuzzing" = xyes])
+  AM_CONDITIONAL([STATIC], [test "x$enable_static" = xyes])
+])

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Diagnostics: what is wrong with a description, where, and the way out. They are collected in a list
+ * and shown all together; a system error is a negative errno, never a diagnostic.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+struct arena;
+struct source; /* a file that was read: its name, its text, its lines (base/source.h) */
+
+/* A place in a file. Lines and columns count from 1, columns in characters; line 0: no place. */
+struct span {
+	const struct source *source;
+	uint32_t line, column, end_line, end_column;
+};
+
+enum diag_severity {
+	DIAG_ERROR,
+	DIAG_WARNING,
+	DIAG_NOTE,
+};
+
+struct diag_related {
+	struct span span;
+	const char *message; /* "first defined here" */
+};
+
+struct diag {
+	const char *code; /* "E0123", stable */
+	enum diag_severity severity;
+	struct span span;
+	const char *path; /* "devices.root.path", or NULL */
+	const char *message;
+	const char *hint; /* or NULL */
+	const struct diag_related *related;
+	size_t n_related;
+};
+
+struct diag_list;
+
+/* The strings of the list live in @arena, which must outlive it. */
+struct diag_list *diag_list_create(struct arena *arena);
+
+/**
+ * diag_add() - add a diagnostic
+ * @list: the list; owns nothing of the caller's, strings are copied
+ * @code: a stable code, "E0301"; a constant
+ * @severity: whether the description is refused
+ * @span: the place
+ * @fmt: the message, a sentence without a full stop
+ *
+ * Return: the diagnostic, for diag_hint(), diag_relate() and diag_path(); never NULL (past the limit
+ * of the list it is a scratch one that is not shown).
+ */
+struct diag *diag_add(struct diag_list *list, const char *code, enum diag_severity severity,
+		      struct span span, const char *fmt, ...) printf_like(5, 6);
+void diag_hint(struct diag_list *list, struct diag *diag, const char *fmt, ...) printf_like(3, 4);
+void diag_relate(struct diag_list *list, struct diag *diag, struct span span, const char *fmt, ...)
+	printf_like(4, 5);
+void diag_set_path(struct diag_list *list, struct diag *diag, const char *path);
+
+/* How many errors there are; warnings do not count. */
+size_t diag_errors(const struct diag_list *list);

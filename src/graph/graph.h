@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device graph: what a description means, with every address, slot and GSI assigned. Immutable
+ * once compiled; it lives in the arena of its generation and knows nothing of YAML but the spans.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "graph/device-type.h"
+
+struct config_machine; /* schema/config.h, generated: the root of a description */
+struct value;	       /* schema/value.h: a checked, typed tree node */
+
+enum graph_kind {
+	GRAPH_MACHINE,
+	GRAPH_CPUS,
+	GRAPH_MEMORY,
+	GRAPH_BOOT,
+	GRAPH_BUS,
+	GRAPH_DEVICE,
+	GRAPH_BACKEND, /* a file, a tap, a passt: something of the host */
+};
+
+enum graph_relation {
+	GRAPH_SITS_ON,	  /* device → bus */
+	GRAPH_BACKED_BY,  /* device → host backend */
+	GRAPH_DEPENDS_ON, /* must be there first */
+};
+
+struct graph_bar {
+	uint64_t base, size; /* guest-physical; size 0: no such BAR */
+};
+
+struct graph_node {
+	enum graph_kind kind;
+	const char *id;	  /* "root" for devices.root; "cpus", "memory", "boot" … */
+	const char *path; /* "devices.root", "cpus" */
+	const struct device_type *type;	/* of a GRAPH_DEVICE */
+	const struct value *value;	/* its checked subtree; NULL for a bus */
+	const void *config; /* struct virtio_blk_config and so on, generated from the schema */
+	struct span span;
+
+	/* Assigned by the allocators; they depend on the ids and on what was pinned, not on order. */
+	int pci_slot;			       /* device number on bus 0, -1 for none */
+	int irq;			       /* IOAPIC pin, -1 for none */
+	uint32_t gsi_base, n_gsis;	       /* GSIs of its MSI-X vectors */
+	uint32_t memory_slot_base, n_memory_slots; /* KVM memory slots */
+	struct graph_bar bars[DEVICE_MAX_BARS];
+};
+
+struct graph_edge {
+	const struct graph_node *from, *to;
+	enum graph_relation relation;
+};
+
+struct graph {
+	const struct graph_node *const *nodes; /* sorted: machine, cpus, memory, boot, bus, devices */
+	size_t n_nodes;
+	const struct graph_edge *edges;
+	size_t n_edges;
+	const struct config_machine *config;
+	uint8_t hash[32]; /* SHA-256 of the canonical form: meaning, not text */
+};
+
+#define graph_for_each_node(graph, node, i)                                                        \
+	for (i = 0; i < (graph)->n_nodes && ((node) = (graph)->nodes[i]); i++)
+
+/**
+ * graph_node_span() - where the file says a property of a node
+ * @node: the node
+ * @property: "path", "backend.tap"; NULL or one that is not written gives the node's own place
+ *
+ * For diagnostics of what fails at run time.
+ */
+struct span graph_node_span(const struct graph_node *node, const char *property);
+
+/* The node of a device by its key in `devices`, or NULL. */
+const struct graph_node *graph_device(const struct graph *graph, const char *id);

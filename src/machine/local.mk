@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+libweft_a_SOURCES += \
+	src/machine/layout.h

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The split virtqueue, device side (virtio 1.2 §2.7), with indirect descriptors and event index. The
+ * rings live in guest memory: every index, address and length read from them is hostile.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/compiler.h"
+
+struct guest_memory;
+struct virtqueue;
+
+#define VIRTQ_MAX_SIZE	1024
+#define VIRTQ_MAX_IOV	(VIRTQ_MAX_SIZE + 2)
+
+/*
+ * One request: first what the device reads, then what it writes, as host pieces. The iovecs belong to
+ * the chain; a device may shorten and shift them.
+ */
+struct virtq_chain {
+	uint16_t head;
+	unsigned n_in, n_out;	  /* pieces the device writes (in), reads (out) */
+	uint64_t in_len, out_len; /* bytes in each */
+	struct iovec *in, *out;
+	unsigned max_iov;	  /* room in @iov */
+	struct iovec *iov;
+};
+
+/**
+ * virtqueue_pop() - take the next request that the guest made available
+ * @vq: the queue
+ * @chain: @iov and @max_iov set by the caller, the rest is filled
+ *
+ * Thread: the one that owns the queue.
+ *
+ * Return: 1 with a request, 0 when there is none, -EPROTO when the guest broke the ring: the device has
+ * been marked DEVICE_NEEDS_RESET and the queue gives nothing more until it is reset.
+ */
+int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain) must_use;
+
+/* Puts the last popped request back, as if it had not been taken (no room for it now). */
+void virtqueue_unpop(struct virtqueue *vq, const struct virtq_chain *chain);
+
+/* Gives a request back with @len bytes written, in any order. */
+void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t len);
+
+/* Interrupts the guest if it wants to know of what was pushed (VIRTIO_F_EVENT_IDX, flags). */
+void virtqueue_notify(struct virtqueue *vq);
+
+/*
+ * Kicks off while the device looks at the queue anyway, and on again. _enable returns true when
+ * something came meanwhile: go on popping.
+ */
+void virtqueue_disable_kicks(struct virtqueue *vq);
+bool virtqueue_enable_kicks(struct virtqueue *vq) must_use;
+
+/* The device's end of the notification: readable when the guest kicked; owned by the transport. */
+int virtqueue_kick_fd(const struct virtqueue *vq);
+unsigned virtqueue_index(const struct virtqueue *vq);
+unsigned virtqueue_size(const struct virtqueue *vq);

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# One program per module: tests/unit/test-MODULE.c, added to unit_tests.
+unit_tests =
+
+if HAVE_CUNIT
+check_LIBRARIES += tests/unit/libcutap.a
+tests_unit_libcutap_a_SOURCES = tests/unit/cu-tap.c tests/unit/cu-tap.h
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+UNIT_LIBS = tests/unit/libcutap.a $(WEFT_LIBS) $(CUNIT_LIBS)
+
+unit_tests += tests/unit/test-arena
+tests_unit_test_arena_LDADD = $(UNIT_LIBS)
