@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
+libweft_a_SOURCES += \
+	src/acpi/acpi.h
