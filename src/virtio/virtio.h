@@ -16,14 +16,18 @@ struct virtio_device;
 struct virtio_ops {
 	/*
 	 * The driver is ready (DRIVER_OK): @features are negotiated, queues are set. A vCPU thread, under
-	 * the transport's lock; hand the queues to an I/O thread here. Negative errno: the device is
-	 * marked DEVICE_NEEDS_RESET.
+	 * the transport's lock; hand the queues to an I/O thread here (virtqueue_attach()). Negative
+	 * errno: the device is marked DEVICE_NEEDS_RESET; undo what was done, deactivate is not called.
 	 */
 	int (*activate)(struct virtio_device *vdev);
 
 	/*
-	 * The driver resets the device, or it goes: give the queues back. Returns when no I/O of the
-	 * device touches guest memory any more. Under the transport's lock.
+	 * The driver resets the device, or it goes: give the queues back (virtqueue_detach()). Returns
+	 * when no I/O of the device touches guest memory any more. A vCPU thread or the main thread, under
+	 * the transport's lock; only after an activate that succeeded.
+	 *
+	 * An I/O thread never takes the transport's lock (nothing it may call does) and never waits for
+	 * the main thread: so waiting for an I/O thread here cannot deadlock.
 	 */
 	void (*deactivate)(struct virtio_device *vdev);
 
@@ -48,9 +52,8 @@ struct virtio_device {
 	struct device device;
 	const struct virtio_ops *ops;
 	struct virtio_info info;
-	uint64_t features; /* negotiated; valid while active */
-	bool active;
-	struct virtqueue *queues; /* info.n_queues */
+	uint64_t features; /* negotiated; constant while active */
+	bool active;	   /* between activate and deactivate; under the transport's lock */
 	struct virtio_pci *transport;
 };
 
@@ -71,7 +74,10 @@ int virtio_request_unplug(struct device *device);
 void virtio_reset(struct device *device);
 void virtio_needs(struct device_needs *needs, unsigned n_queues); /* MSI-X and BAR 0 */
 
-/* The configuration changed: bumps the generation and interrupts the driver. Any thread. */
+/*
+ * The configuration changed: bumps the generation and interrupts the driver. Any thread, after the
+ * change; config_read may run at the same time.
+ */
 void virtio_config_changed(struct virtio_device *vdev);
 
 static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned bit)
@@ -79,4 +85,5 @@ static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned
 	return vdev->features & (1ULL << bit);
 }
 
+/* A queue, or NULL when the driver has not enabled it. From activate on, until deactivate returns. */
 struct virtqueue *virtio_queue(struct virtio_device *vdev, unsigned index);

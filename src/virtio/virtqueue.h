@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -19,7 +20,7 @@ struct virtqueue;
 
 /*
  * One request: first what the device reads, then what it writes, as host pieces. The iovecs belong to
- * the chain; a device may shorten and shift them.
+ * the chain; a device may shorten and shift them. Either part, or both, may be empty.
  */
 struct virtq_chain {
 	uint16_t head;
@@ -42,6 +43,13 @@ struct virtq_chain {
  */
 int virtqueue_pop(struct virtqueue *vq, struct virtq_chain *chain) must_use;
 
+/*
+ * Copies between a buffer and the part the device reads (out), or writes (in), from @offset on. Return:
+ * the bytes copied, less than @len when the part ends before.
+ */
+size_t virtq_chain_read(const struct virtq_chain *chain, uint64_t offset, void *buf, size_t len);
+size_t virtq_chain_write(const struct virtq_chain *chain, uint64_t offset, const void *buf, size_t len);
+
 /* Puts the last popped request back, as if it had not been taken (no room for it now). */
 void virtqueue_unpop(struct virtqueue *vq, const struct virtq_chain *chain);
 
@@ -53,12 +61,15 @@ void virtqueue_notify(struct virtqueue *vq);
 
 /*
  * Kicks off while the device looks at the queue anyway, and on again. _enable returns true when
- * something came meanwhile: go on popping.
+ * something came meanwhile: go on popping. The worker (virtqueue-worker.h) does this and the notify.
  */
 void virtqueue_disable_kicks(struct virtqueue *vq);
 bool virtqueue_enable_kicks(struct virtqueue *vq) must_use;
 
-/* The device's end of the notification: readable when the guest kicked; owned by the transport. */
+/*
+ * The device's end of the notification, an eventfd: readable when the guest kicked; owned by the
+ * transport, there from activate on. Only for those who hand it on (vhost); others use the worker.
+ */
 int virtqueue_kick_fd(const struct virtqueue *vq);
 unsigned virtqueue_index(const struct virtqueue *vq);
 unsigned virtqueue_size(const struct virtqueue *vq);
