@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+libweft_a_SOURCES += \
+	src/block/block.h \
+	src/block/image.c \
+	src/block/internal.h \
+	src/block/lock.c \
+	src/block/queue.c \
+	src/block/threads.c \
+	src/block/uring.c
