@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 #include "machine/layout.h"
 
+struct io_region;
 struct machine;
 struct pci_bus;
 struct pci_function;
@@ -61,3 +62,7 @@ int pci_bus_request_unplug(struct pci_bus *bus, unsigned slot) must_use;
  * that is empty or out of range is ignored.
  */
 void pci_bus_ejected(struct pci_bus *bus, unsigned slot);
+
+/* Where BARs are put and taken away; for pci/function.c. See address_space_add(). */
+int pci_bus_add_region(struct pci_bus *bus, const struct io_region *region) must_use;
+void pci_bus_remove_region(struct pci_bus *bus, uint64_t base);

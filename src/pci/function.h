@@ -56,10 +56,9 @@ struct pci_function {
 	struct msix *msix;	/* or NULL */
 	struct pci_bar bars[DEVICE_MAX_BARS];
 	uint8_t config[PCI_CONFIG_SIZE];
-	uint8_t writable[PCI_CONFIG_SIZE];    /* bits that the guest may set and clear */
-	uint8_t write_clears[PCI_CONFIG_SIZE]; /* bits that writing 1 clears */
-	uint8_t last_cap;		       /* offset of the newest capability, 0 for none */
-	uint8_t caps_end;
+	uint8_t writable[PCI_CONFIG_SIZE]; /* bits that the guest may set and clear */
+	uint8_t last_cap;		   /* offset of the newest capability, 0 for none */
+	unsigned caps_end;
 };
 
 /**

@@ -44,7 +44,7 @@ void msix_send(struct msix *msix, unsigned vector);
 bool msix_enabled(const struct msix *msix); /* any thread */
 unsigned msix_vectors(const struct msix *msix);
 
-/* The guest wrote the capability, or the function is reset. For pci/function.c. */
+/* The guest wrote the capability; the function is reset, and nobody sends. For pci/function.c. */
 void msix_control_written(struct msix *msix);
 void msix_reset(struct msix *msix);
 unsigned msix_cap(const struct msix *msix); /* the capability's offset */

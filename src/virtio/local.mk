@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/virtio/virtio-pci.c \
 	src/virtio/virtio.h \
+	src/virtio/virtqueue-setup.h \
+	src/virtio/virtqueue-worker.c \
 	src/virtio/virtqueue-worker.h \
+	src/virtio/virtqueue.c \
 	src/virtio/virtqueue.h
