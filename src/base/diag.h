@@ -14,7 +14,10 @@
 struct arena;
 struct source; /* a file that was read: its name, its text, its lines (base/source.h) */
 
-/* A place in a file. Lines and columns count from 1, columns in characters; line 0: no place. */
+/*
+ * A place in a file, its end excluded. Lines and columns count from 1, columns in characters.
+ * Line 0: no place in it; without a source: no file either.
+ */
 struct span {
 	const struct source *source;
 	uint32_t line, column, end_line, end_column;
@@ -55,6 +58,9 @@ struct diag_list *diag_list_create(struct arena *arena);
  * @span: the place
  * @fmt: the message, a sentence without a full stop
  *
+ * What came from a file may be put into messages as it is: control characters are made visible, and
+ * what is too long is cut. A diagnostic with the code, place and message of an earlier one is dropped.
+ *
  * Return: the diagnostic, for diag_hint(), diag_relate() and diag_path(); never NULL (past the limit
  * of the list it is a scratch one that is not shown).
  */
@@ -65,5 +71,14 @@ void diag_relate(struct diag_list *list, struct diag *diag, struct span span, co
 	printf_like(4, 5);
 void diag_set_path(struct diag_list *list, struct diag *diag, const char *path);
 
-/* How many errors there are; warnings do not count. */
+/* How many errors there are; warnings do not count. Duplicates count once. */
 size_t diag_errors(const struct diag_list *list);
+size_t diag_warnings(const struct diag_list *list);
+
+/* Brings the list into the order of file, line and column; what is equal stays as it was added. */
+void diag_sort(struct diag_list *list);
+
+/* The diagnostics that are kept, at most DIAG_MAX_KEPT; the counts above tell of all. */
+#define DIAG_MAX_KEPT 1000
+size_t diag_count(const struct diag_list *list);
+const struct diag *diag_get(const struct diag_list *list, size_t i);

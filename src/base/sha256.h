@@ -19,10 +19,10 @@ struct sha256 {
 void sha256_init(struct sha256 *hash);
 void sha256_update(struct sha256 *hash, const void *data, size_t size);
 /* Ends the hash; @hash must be initialised again before it is used again. */
-void sha256_final(struct sha256 *hash, uint8_t digest[32]);
+void sha256_final(struct sha256 *hash, uint8_t digest[SHA256_SIZE]);
 
 /* All three at once. */
-void sha256(const void *data, size_t size, uint8_t digest[32]);
+void sha256(const void *data, size_t size, uint8_t digest[SHA256_SIZE]);
 
 /* Lower-case hexadecimal, ended by NUL. Returns @hex. */
-char *sha256_hex(const uint8_t digest[32], char hex[65]);
+char *sha256_hex(const uint8_t digest[SHA256_SIZE], char hex[SHA256_HEX_SIZE]);

@@ -16,7 +16,7 @@
 struct arena;
 
 struct source {
-	const char *name;	 /* as the user said it: "web.yaml", "<stdin>", "--set" */
+	const char *name;	 /* as the user said it: "web.yaml", "<stdin>", "--set"; for show */
 	const char *directory;	 /* what relative paths in it are relative to: "" or ends in '/' */
 	const char *text;	 /* ended by NUL (which may also occur in it); no byte order mark */
 	size_t size;		 /* bytes, without the ending NUL */

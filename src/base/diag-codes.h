@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every code a diagnostic can have, and what it stands for. A code keeps its meaning for ever and is
+ * never given again; tests/golden fails when one is used that is not here, or is not in the corpus.
+ *
+ * E01xx  the text and its form           (document/)
+ * E02xx  the shape of a description      (schema/)
+ * E03xx  objects against each other      (graph/)
+ * E04xx  the host, and what failed there (build/, devices/)
+ */
+#pragma once
+
+#define DIAG_CODES(CODE)                                                                           \
+	CODE("E0101", "the file cannot be read")                                                   \
+	CODE("E0102", "the file is no text in UTF-8, or holds a character that YAML does not take") \
+	CODE("E0103", "a tab is used to indent")                                                   \
+	CODE("E0104", "the indentation does not fit the lines around")                             \
+	CODE("E0105", "a quote is opened and never closed")                                        \
+	CODE("E0106", "a bracket or brace is opened and never closed, or misses a comma")          \
+	CODE("E0107", "a key has no colon, or the colon no space after it")                        \
+	CODE("E0108", "a value holds or begins with a character that means something in YAML")     \
+	CODE("E0109", "an escape in double quotes is not known")                                   \
+	CODE("E0110", "the text is no YAML for another reason")                                    \
+	CODE("E0111", "a key is there twice")                                                      \
+	CODE("E0112", "a key is no plain word")                                                    \
+	CODE("E0113", "an alias names nothing, or the value it stands in")                         \
+	CODE("E0114", "what a merge key (<<) names is no map")                                     \
+	CODE("E0115", "a tag is not used in descriptions, or does not fit its value")              \
+	CODE("E0116", "a number cannot be told: leading zeros, or too large")                      \
+	CODE("E0117", "the description is empty, or no map")                                       \
+	CODE("E0118", "a second document begins")                                                  \
+	CODE("E0119", "a budget that keeps hostile files harmless is passed")                      \
+	CODE("E0120", "an override of the command line has no key or no value")
