@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root bus. One MMIO region is the whole ECAM window, one range of ports the older mechanism; both
- * come down to (slot, offset, size). One lock guards configuration space and the slots: such accesses
- * are rare, and a slot must not be emptied under one. An empty slot answers without the lock, because
- * a scan of the buses reads tens of thousands of them.
+ * The root bus. One MMIO region is the whole ECAM window, one range of ports the older mechanism;
+ * both come down to (slot, offset, size). One lock guards configuration space and the slots: such
+ * accesses are rare, and a slot must not be emptied under one. An empty slot answers without the
+ * lock, because a scan of the buses reads tens of thousands of them.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,14 +14,14 @@
 #include "pci/bus.h"
 #include "pci/function.h"
 
-#define ECAM_BUS_SHIFT	    20
-#define ECAM_SLOT_SHIFT	    15
+#define ECAM_BUS_SHIFT      20
+#define ECAM_SLOT_SHIFT     15
 #define ECAM_FUNCTION_SHIFT 12
 
-#define PORT_ADDRESS	    0 /* offsets into the ports at PORT_PCI_CONFIG */
-#define PORT_DATA	    4
-#define PORTS		    8
-#define ADDRESS_ENABLE	    (1u << 31)
+#define PORT_ADDRESS   0 /* offsets into the ports at PORT_PCI_CONFIG */
+#define PORT_DATA      4
+#define PORTS          8
+#define ADDRESS_ENABLE (1u << 31)
 
 struct pci_bus {
 	struct machine *machine;
@@ -34,10 +34,12 @@ struct pci_bus {
 };
 
 static const struct pci_identity bridge_identity = {
-	.vendor = 0x8086, .device = 0x0d57, .class = 0x060000,
+	.vendor = 0x8086,
+	.device = 0x0d57,
+	.class = 0x060000,
 };
 
-static const struct pci_function_ops bridge_ops = { NULL };
+static const struct pci_function_ops bridge_ops = {NULL};
 
 /* What a read gives when nobody answers. */
 static uint64_t all_ones(unsigned size)
@@ -45,7 +47,7 @@ static uint64_t all_ones(unsigned size)
 	return size >= 8 ? ~0ULL : (1ULL << (8 * size)) - 1;
 }
 
-/* Returns with the bus locked, or NULL unlocked. @where: bus, slot, function as ECAM lays them out. */
+/* Returns with the bus locked, or NULL unlocked. @where: bus, slot, function as in ECAM. */
 static struct pci_function *lock_function(struct pci_bus *bus, uint64_t where)
 {
 	unsigned slot = (where >> ECAM_SLOT_SHIFT) % PCI_SLOTS;
@@ -111,7 +113,7 @@ static void ecam_write(void *opaque, uint64_t offset, unsigned size, uint64_t va
 	config_write(opaque, offset, size, value);
 }
 
-static const struct io_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
+static const struct io_ops ecam_ops = {.read = ecam_read, .write = ecam_write};
 
 /*
  * Where an access to the data port goes, in ECAM's layout, or false: not enabled, or it leaves the
@@ -153,7 +155,7 @@ static void port_write(void *opaque, uint64_t offset, unsigned size, uint64_t va
 		config_write(bus, where, size, value);
 }
 
-static const struct io_ops port_ops = { .read = port_read, .write = port_write };
+static const struct io_ops port_ops = {.read = port_read, .write = port_write};
 
 int pci_bus_create(struct machine *machine, struct pci_bus **ret)
 {
@@ -168,15 +170,18 @@ int pci_bus_create(struct machine *machine, struct pci_bus **ret)
 	bus->bridge.bus = bus;
 	bus->slots[0] = &bus->bridge;
 
-	r = address_space_add(machine_mmio(machine),
-			      &(struct io_region){ .name = "pci-ecam", .base = LAYOUT_ECAM,
-						   .size = LAYOUT_ECAM_SIZE, .ops = &ecam_ops,
-						   .opaque = bus });
+	r = address_space_add(machine_mmio(machine), &(struct io_region){.name = "pci-ecam",
+									 .base = LAYOUT_ECAM,
+									 .size = LAYOUT_ECAM_SIZE,
+									 .ops = &ecam_ops,
+									 .opaque = bus});
 	if (r < 0)
 		goto free;
-	r = address_space_add(machine_pio(machine),
-			      &(struct io_region){ .name = "pci-config", .base = PORT_PCI_CONFIG,
-						   .size = PORTS, .ops = &port_ops, .opaque = bus });
+	r = address_space_add(machine_pio(machine), &(struct io_region){.name = "pci-config",
+									.base = PORT_PCI_CONFIG,
+									.size = PORTS,
+									.ops = &port_ops,
+									.opaque = bus});
 	if (r < 0)
 		goto remove_ecam;
 	*ret = bus;

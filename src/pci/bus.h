@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root bus: a host bridge in slot 0 and 31 slots of one function each, reached by ECAM and by the
- * ports 0xcf8/0xcfc. Slots are filled and emptied while the guest runs.
+ * The root bus: a host bridge in slot 0 and 31 slots of one function each, reached by ECAM and by
+ * the ports 0xcf8/0xcfc. Slots are filled and emptied while the guest runs.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A PCI function's configuration space. What the guest writes goes through the masks into fn->config;
- * what follows from it (a BAR's place, MSI-X) is computed from the registers afterwards, so that any
- * order and width of writes ends in the same state.
+ * A PCI function's configuration space. What the guest writes goes through the masks into
+ * fn->config; what follows from it (a BAR's place, MSI-X) is computed from the registers
+ * afterwards, so that any order and width of writes ends in the same state.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,8 +18,8 @@
 /* No x86 processor has more physical address bits. */
 #define ADDRESS_END (1ULL << 52)
 
-#define COMMAND_WRITABLE                                                                           \
-	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR |         \
+#define COMMAND_WRITABLE                                                                   \
+	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR | \
 	 PCI_COMMAND_INTX_DISABLE)
 
 uint16_t pci_get16(const struct pci_function *fn, unsigned offset)
@@ -74,7 +74,7 @@ void pci_function_init(struct pci_function *fn, const char *name,
 {
 	const uint16_t command = COMMAND_WRITABLE;
 
-	*fn = (struct pci_function){ .name = name, .ops = ops, .caps_end = PCI_STD_HEADER_SIZEOF };
+	*fn = (struct pci_function){.name = name, .ops = ops, .caps_end = PCI_STD_HEADER_SIZEOF};
 	pci_set16(fn, PCI_VENDOR_ID, identity->vendor);
 	pci_set16(fn, PCI_DEVICE_ID, identity->device);
 	pci_set32(fn, PCI_CLASS_REVISION, identity->class << 8 | identity->revision);
@@ -94,7 +94,10 @@ void pci_function_add_bar(struct pci_function *fn, unsigned bar, const struct gr
 	invariant(IS_POWER_OF_2(place->size) && place->size >= 16);
 	invariant(IS_ALIGNED(place->base, place->size));
 	fn->bars[bar] = (struct pci_bar){
-		.home = place->base, .size = place->size, .ops = io, .opaque = opaque,
+		.home = place->base,
+		.size = place->size,
+		.ops = io,
+		.opaque = opaque,
 	};
 	/* The size is found by writing ones: address bits below it stay zero. */
 	memcpy(fn->writable + bar_register(bar), &mask, sizeof(mask));
@@ -170,15 +173,19 @@ static void map_bar(struct pci_function *fn, unsigned i, uint64_t base)
 {
 	struct pci_bar *bar = &fn->bars[i];
 	const struct io_region region = {
-		.name = fn->name, .base = base, .size = bar->size, .ops = bar->ops, .opaque = bar->opaque,
+		.name = fn->name,
+		.base = base,
+		.size = bar->size,
+		.ops = bar->ops,
+		.opaque = bar->opaque,
 	};
 	int r = pci_bus_add_region(fn->bus, &region);
 
 	if (r < 0) {
 		if (!bar->refused)
 			log_warn("%s: the guest moved BAR %u to 0x%" PRIx64
-				 ", where something else is: it stays out of reach there", fn->name, i,
-				 base);
+				 ", where something else is: it stays out of reach there",
+				 fn->name, i, base);
 		bar->refused = true;
 		return;
 	}

@@ -48,16 +48,16 @@ struct pci_identity {
 
 /* Embedded in what implements it. */
 struct pci_function {
-	const char *name;	/* for the log and the address space; outlives the function */
-	struct device *device;	/* told when the guest ejects the slot; NULL for the host bridge */
+	const char *name;      /* for the log and the address space; outlives the function */
+	struct device *device; /* told when the guest ejects the slot; NULL for the host bridge */
 	const struct pci_function_ops *ops;
-	struct pci_bus *bus;	/* while plugged */
+	struct pci_bus *bus; /* while plugged */
 	unsigned slot;
-	struct msix *msix;	/* or NULL */
+	struct msix *msix; /* or NULL */
 	struct pci_bar bars[DEVICE_MAX_BARS];
 	uint8_t config[PCI_CONFIG_SIZE];
 	uint8_t writable[PCI_CONFIG_SIZE]; /* bits that the guest may set and clear */
-	uint8_t last_cap;		   /* offset of the newest capability, 0 for none */
+	uint8_t last_cap;                  /* offset of the newest capability, 0 for none */
 	unsigned caps_end;
 };
 
@@ -67,8 +67,8 @@ struct pci_function {
  * @name: outlives the function
  * @ops: outlive the function
  */
-void pci_function_init(struct pci_function *fn, const char *name, const struct pci_identity *identity,
-		       const struct pci_function_ops *ops);
+void pci_function_init(struct pci_function *fn, const char *name,
+		       const struct pci_identity *identity, const struct pci_function_ops *ops);
 
 /**
  * pci_function_add_bar() - give the function a 64-bit memory BAR
@@ -91,7 +91,8 @@ void pci_function_add_bar(struct pci_function *fn, unsigned bar, const struct gr
 unsigned pci_function_add_cap(struct pci_function *fn, uint8_t id, unsigned len);
 
 /*
- * Back to the state after power-on: no decoding, BARs at home, MSI-X off. Main thread, vCPUs stopped.
+ * Back to the state after power-on: no decoding, BARs at home, MSI-X off. Main thread, vCPUs
+ * stopped.
  */
 void pci_function_reset(struct pci_function *fn);
 
@@ -106,7 +107,8 @@ void pci_set32(struct pci_function *fn, unsigned offset, uint32_t value);
  * configuration space.
  */
 uint32_t pci_function_config_read(struct pci_function *fn, unsigned offset, unsigned size);
-void pci_function_config_write(struct pci_function *fn, unsigned offset, unsigned size, uint32_t value);
+void pci_function_config_write(struct pci_function *fn, unsigned offset, unsigned size,
+			       uint32_t value);
 
 /*
  * Makes the BARs answer where the registers say. Return: true when one left its place, so that
@@ -114,5 +116,5 @@ void pci_function_config_write(struct pci_function *fn, unsigned offset, unsigne
  */
 bool pci_function_update_bars(struct pci_function *fn);
 
-/* Takes all BARs out of the address space, whatever the registers say. For the bus, under its lock. */
+/* Takes all BARs out of the address space; for the bus, under its lock. */
 void pci_function_unmap_bars(struct pci_function *fn);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MSI-X. A vector can send when MSI-X is on, the function is not masked and the vector is not masked;
- * only then does the interrupt message get its route. The lock orders the guest's writes, which come
- * by two ways (configuration space and the BAR); sending takes no lock.
+ * MSI-X. A vector can send when MSI-X is on, the function is not masked and the vector is not
+ * masked; only then does the interrupt message get its route. The lock orders the guest's writes,
+ * which come by two ways (configuration space and the BAR); sending takes no lock.
  */
 #include <linux/pci_regs.h>
 #include <pthread.h>
@@ -14,8 +14,8 @@
 #include "pci/msix.h"
 
 struct msix_vector {
-	uint32_t words[MSIX_ENTRY_SIZE / 4]; /* address low, high, data, control: as the guest sees it */
-	bool live;			     /* the message is unmasked in the machine */
+	uint32_t words[4]; /* address low, high, data, control: as the guest sees them */
+	bool live;         /* the message is unmasked in the machine */
 	struct irq_message message;
 };
 
@@ -26,7 +26,7 @@ struct msix {
 	unsigned cap;
 	uint32_t gsi_base;
 	bool enabled, masked; /* from the capability */
-	bool failed;	      /* a route could not be made; logged once */
+	bool failed;          /* a route could not be made; logged once */
 	unsigned n_vectors;
 	struct msix_vector vectors[];
 };
@@ -98,13 +98,14 @@ static void update_vector(struct msix *msix, unsigned i)
 	v->live = live;
 	r = irq_message_set(&v->message, address, v->words[PCI_MSIX_ENTRY_DATA / 4], !live);
 	if (r < 0 && !msix->failed) {
-		log_error("%s: MSI-X vector %u cannot be routed: %s; the guest will miss interrupts",
-			  msix->fn->name, i, strerror(-r));
+		log_error(
+			"%s: MSI-X vector %u cannot be routed: %s; the guest will miss interrupts",
+			msix->fn->name, i, strerror(-r));
 		msix->failed = true;
 	}
 }
 
-/* The guest may access double words and quad words, aligned; the rest is undefined: here, nothing. */
+/* Aligned double words and quad words are defined; other accesses do nothing here. */
 static bool aligned_access(uint64_t offset, unsigned size, uint64_t end)
 {
 	return (size == 4 || size == 8) && IS_ALIGNED(offset, size) && offset < end;

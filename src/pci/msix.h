@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MSI-X (PCI Local Bus 3.0 §6.8.2): the capability, the table and the pending bits of a function, on
- * top of the machine's interrupt messages.
+ * MSI-X (PCI Local Bus 3.0 §6.8.2): the capability, the table and the pending bits of a function,
+ * on top of the machine's interrupt messages.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ struct pci_function;
  * @gsi_base: the GSI of vector 0; the others follow
  * @table_bar, @table_offset, @pba_bar, @pba_offset: where the caller's BARs pass accesses on
  *
- * Return: the object, to be given to msix_destroy() when nobody sends any more; NULL: out of memory.
+ * Return: the object, to be given to msix_destroy() when nobody sends any more; NULL: out of
+ * memory.
  */
 struct msix *msix_create(struct machine *machine, struct pci_function *fn, unsigned n_vectors,
 			 uint32_t gsi_base, unsigned table_bar, uint32_t table_offset,

@@ -28,37 +28,37 @@
 #include "virtio/virtqueue-worker.h"
 
 /* The layout of BAR 0. */
-#define BAR		    0
-#define BAR_COMMON	    0x00000
-#define BAR_COMMON_LEN	    sizeof(struct virtio_pci_common_cfg)
-#define BAR_ISR		    0x02000
-#define BAR_ISR_LEN	    1
-#define BAR_DEVICE	    0x04000
-#define BAR_DEVICE_LEN	    0x1000
-#define BAR_NOTIFY	    0x06000
-#define BAR_NOTIFY_LEN	    0x1000
-#define BAR_MSIX_TABLE	    0x08000
-#define BAR_MSIX_TABLE_LEN  0x40000
-#define BAR_MSIX_PBA	    0x48000
-#define BAR_MSIX_PBA_LEN    0x800
-#define BAR_SIZE	    0x80000
+#define BAR                0
+#define BAR_COMMON         0x00000
+#define BAR_COMMON_LEN     sizeof(struct virtio_pci_common_cfg)
+#define BAR_ISR            0x02000
+#define BAR_ISR_LEN        1
+#define BAR_DEVICE         0x04000
+#define BAR_DEVICE_LEN     0x1000
+#define BAR_NOTIFY         0x06000
+#define BAR_NOTIFY_LEN     0x1000
+#define BAR_MSIX_TABLE     0x08000
+#define BAR_MSIX_TABLE_LEN 0x40000
+#define BAR_MSIX_PBA       0x48000
+#define BAR_MSIX_PBA_LEN   0x800
+#define BAR_SIZE           0x80000
 
-#define NOTIFY_MULTIPLIER   4
-#define MAX_QUEUES	    (BAR_NOTIFY_LEN / NOTIFY_MULTIPLIER)
+#define NOTIFY_MULTIPLIER 4
+#define MAX_QUEUES        (BAR_NOTIFY_LEN / NOTIFY_MULTIPLIER)
 
-#define ISR_QUEUE	    0x1
-#define ISR_CONFIG	    VIRTIO_PCI_ISR_CONFIG
+#define ISR_QUEUE  0x1
+#define ISR_CONFIG VIRTIO_PCI_ISR_CONFIG
 
-#define STATUS_DRIVER_BITS                                                                         \
-	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |      \
+#define STATUS_DRIVER_BITS                                                                    \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK | \
 	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FAILED)
 
-#define TRANSPORT_FEATURES                                                                         \
-	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |                            \
+#define TRANSPORT_FEATURES                                              \
+	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
 	 1ULL << VIRTIO_RING_F_INDIRECT_DESC)
 
-#define VENDOR_VIRTIO	    0x1af4
-#define DEVICE_ID_BASE	    0x1040
+#define VENDOR_VIRTIO  0x1af4
+#define DEVICE_ID_BASE 0x1040
 
 struct virtio_pci {
 	struct virtio_device *vdev;
@@ -77,8 +77,8 @@ struct virtio_pci {
 	uint32_t device_feature_select, driver_feature_select;
 	uint64_t driver_features;
 	uint16_t queue_select;
-	uint64_t notify_base;	  /* guest-physical, while the BAR is mapped, else 0 */
-	bool has_ioeventfds;	  /* queues that run are registered at notify_base */
+	uint64_t notify_base;      /* guest-physical, while the BAR is mapped, else 0 */
+	bool has_ioeventfds;       /* queues that run are registered at notify_base */
 	struct virtqueue queues[]; /* info.n_queues */
 };
 
@@ -149,9 +149,9 @@ static void add_ioeventfds(struct virtio_pci *t)
 
 		if (!vq->desc)
 			continue;
-		vq->has_ioeventfd = machine_ioeventfd_add(t->vdev->device.machine,
-							  notify_address(t, i), 0,
-							  vq->kick_fd) == 0;
+		vq->has_ioeventfd =
+			machine_ioeventfd_add(t->vdev->device.machine, notify_address(t, i), 0,
+					      vq->kick_fd) == 0;
 	}
 	t->has_ioeventfds = true;
 }
@@ -181,7 +181,8 @@ static void stop_queues(struct virtio_pci *t)
 static int start_queues(struct virtio_pci *t)
 {
 	for (unsigned i = 0; i < t->vdev->info.n_queues; i++) {
-		int r = t->queues[i].enabled ? virtqueue_start(&t->queues[i], t->driver_features) : 0;
+		int r = t->queues[i].enabled ? virtqueue_start(&t->queues[i], t->driver_features)
+					     : 0;
 
 		if (r < 0)
 			return r;
@@ -337,7 +338,7 @@ static void write_queue(struct virtio_pci *t, unsigned offset, unsigned size, ui
 	} else if (offset == VIRTIO_PCI_COMMON_Q_ENABLE && size == 2) {
 		vq->enabled = value == 1;
 	} else if (offset >= VIRTIO_PCI_COMMON_Q_DESCLO && size >= 4 && IS_ALIGNED(offset, size)) {
-		uint64_t *const regs[] = { &vq->desc_gpa, &vq->avail_gpa, &vq->used_gpa };
+		uint64_t *const regs[] = {&vq->desc_gpa, &vq->avail_gpa, &vq->used_gpa};
 		unsigned at = offset - VIRTIO_PCI_COMMON_Q_DESCLO;
 
 		write_half(regs[at / 8], at % 8, size, value);
@@ -427,12 +428,13 @@ static void bar_write(void *opaque, uint64_t offset, unsigned size, uint64_t val
 	pthread_mutex_lock(&t->lock);
 	if (inside(offset, size, BAR_COMMON, BAR_COMMON_LEN))
 		write_common(t, (unsigned)(offset - BAR_COMMON), size, value);
-	else if (inside(offset, size, BAR_DEVICE, vdev->info.config_size) && vdev->ops->config_write)
+	else if (inside(offset, size, BAR_DEVICE, vdev->info.config_size) &&
+		 vdev->ops->config_write)
 		vdev->ops->config_write(vdev, (unsigned)(offset - BAR_DEVICE), &value, size);
 	pthread_mutex_unlock(&t->lock);
 }
 
-static const struct io_ops bar_ops = { .read = bar_read, .write = bar_write };
+static const struct io_ops bar_ops = {.read = bar_read, .write = bar_write};
 
 static void bar_mapped(struct pci_function *fn, unsigned bar)
 {
@@ -458,8 +460,8 @@ static void bar_unmapped(struct pci_function *fn, unsigned bar unused)
 /* ---- configuration space ---- */
 
 /* What the PCI configuration access capability points to (§4.1.4.9); false: nothing. */
-static bool pci_cfg_target(struct virtio_pci *t, unsigned offset, unsigned size, uint32_t *ret_offset,
-			   uint32_t *ret_len)
+static bool pci_cfg_target(struct virtio_pci *t, unsigned offset, unsigned size,
+			   uint32_t *ret_offset, uint32_t *ret_len)
 {
 	unsigned data = t->pci_cfg_cap + sizeof(struct virtio_pci_cap);
 	uint32_t at = pci_get32(&t->fn, t->pci_cfg_cap + VIRTIO_PCI_CAP_OFFSET);
@@ -503,7 +505,8 @@ static const struct pci_function_ops function_ops = {
 	.bar_unmapped = bar_unmapped,
 };
 
-static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint32_t offset, uint32_t len, unsigned extra)
+static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint32_t offset, uint32_t len,
+			unsigned extra)
 {
 	unsigned cap_len = sizeof(struct virtio_pci_cap) + extra;
 	unsigned cap = pci_function_add_cap(&t->fn, PCI_CAP_ID_VNDR, cap_len);

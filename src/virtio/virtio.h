@@ -15,19 +15,20 @@ struct virtio_device;
 
 struct virtio_ops {
 	/*
-	 * The driver is ready (DRIVER_OK): @features are negotiated, queues are set. A vCPU thread, under
-	 * the transport's lock; hand the queues to an I/O thread here (virtqueue_attach()). Negative
-	 * errno: the device is marked DEVICE_NEEDS_RESET; undo what was done, deactivate is not called.
+	 * The driver is ready (DRIVER_OK): @features are negotiated, queues are set. A vCPU thread,
+	 * under the transport's lock; hand the queues to an I/O thread here (virtqueue_attach()).
+	 * Negative errno: the device is marked DEVICE_NEEDS_RESET; undo what was done, deactivate
+	 * is not called.
 	 */
 	int (*activate)(struct virtio_device *vdev);
 
 	/*
-	 * The driver resets the device, or it goes: give the queues back (virtqueue_detach()). Returns
-	 * when no I/O of the device touches guest memory any more. A vCPU thread or the main thread, under
-	 * the transport's lock; only after an activate that succeeded.
+	 * The driver resets the device, or it goes: give the queues back (virtqueue_detach()).
+	 * Returns when no I/O of the device touches guest memory any more. A vCPU thread or the
+	 * main thread, under the transport's lock; only after an activate that succeeded.
 	 *
-	 * An I/O thread never takes the transport's lock (nothing it may call does) and never waits for
-	 * the main thread: so waiting for an I/O thread here cannot deadlock.
+	 * An I/O thread never takes the transport's lock (nothing it may call does) and never waits
+	 * for the main thread: so waiting for an I/O thread here cannot deadlock.
 	 */
 	void (*deactivate)(struct virtio_device *vdev);
 
@@ -39,8 +40,8 @@ struct virtio_ops {
 
 /* What a model tells the transport; constant for the device's life. */
 struct virtio_info {
-	uint16_t device_id;   /* virtio 1.2 §5: 1 net, 2 block, 3 console, 4 entropy … */
-	uint64_t features;    /* device features; the transport adds VERSION_1, EVENT_IDX, INDIRECT */
+	uint16_t device_id; /* virtio 1.2 §5: 1 net, 2 block, 3 console, 4 entropy … */
+	uint64_t features;  /* device features; the transport adds VERSION_1, EVENT_IDX, INDIRECT */
 	unsigned n_queues;
 	uint16_t queue_size;  /* the maximum the driver may choose, a power of two */
 	unsigned config_size; /* bytes of device-specific configuration */
@@ -53,7 +54,7 @@ struct virtio_device {
 	const struct virtio_ops *ops;
 	struct virtio_info info;
 	uint64_t features; /* negotiated; constant while active */
-	bool active;	   /* between activate and deactivate; under the transport's lock */
+	bool active;       /* between activate and deactivate; under the transport's lock */
 	struct virtio_pci *transport;
 };
 
@@ -85,5 +86,6 @@ static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned
 	return vdev->features & (1ULL << bit);
 }
 
-/* A queue, or NULL when the driver has not enabled it. From activate on, until deactivate returns. */
+/* A queue, or NULL when the driver has not enabled it. From activate on, until deactivate returns.
+ */
 struct virtqueue *virtio_queue(struct virtio_device *vdev, unsigned index);

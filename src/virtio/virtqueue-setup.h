@@ -21,7 +21,8 @@ struct virtq_desc;
 /* What a queue asks of its transport. On the queue's thread; must not wait. */
 struct virtqueue_ops {
 	void (*interrupt)(struct virtqueue *vq);
-	/* The guest broke the ring: mark the device DEVICE_NEEDS_RESET. @why: a phrase for the log. */
+	/* The guest broke the ring: mark the device DEVICE_NEEDS_RESET. @why: a phrase for the log.
+	 */
 	void (*broken)(struct virtqueue *vq, const char *why);
 };
 
@@ -59,8 +60,8 @@ struct virtqueue {
 	void *worker_opaque;
 };
 
-void virtqueue_init(struct virtqueue *vq, unsigned index, uint16_t max_size, struct guest_memory *mem,
-		    const struct virtqueue_ops *ops, void *owner);
+void virtqueue_init(struct virtqueue *vq, unsigned index, uint16_t max_size,
+		    struct guest_memory *mem, const struct virtqueue_ops *ops, void *owner);
 void virtqueue_fini(struct virtqueue *vq); /* stopped and detached */
 
 /* To the state after a device reset: not enabled, the size back to @max_size. Stopped. */

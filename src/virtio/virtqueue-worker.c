@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queues on I/O threads. The kick descriptor is both the guest's notification and the way to call the
- * device again (virtqueue_schedule()): one source, no lock, and nothing that can be lost.
+ * Queues on I/O threads. The kick descriptor is both the guest's notification and the way to call
+ * the device again (virtqueue_schedule()): one source, no lock, and nothing that can be lost.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -10,7 +10,8 @@
 #include "virtio/virtqueue-setup.h"
 #include "virtio/virtqueue-worker.h"
 
-/* How often a queue that goes on filling is looked at again before others of the thread have a turn. */
+/* How often a queue that goes on filling is looked at again before others of the thread have a
+ * turn. */
 #define ROUNDS 4
 
 struct call {
@@ -39,7 +40,8 @@ static void on_kick(int fd, unsigned events unused, void *opaque)
 	struct virtqueue *vq = opaque;
 	eventfd_t kicks;
 
-	/* Empty when the guest's reset raced with it: nothing to look at, and no harm in looking. */
+	/* Empty when the guest's reset raced with it: nothing to look at, and no harm in looking.
+	 */
 	(void)eventfd_read(fd, &kicks);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (!work_once(vq))
@@ -65,7 +67,7 @@ static void detach(void *opaque)
 
 int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn, void *opaque)
 {
-	struct call call = { .vq = vq };
+	struct call call = {.vq = vq};
 
 	invariant(!vq->loop);
 	vq->loop = loop;

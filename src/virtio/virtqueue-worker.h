@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a virtqueue on an I/O thread: the kick descriptor is watched, kicks are suppressed while the
- * device works, one queue does not starve the others of its thread. Every device uses this.
+ * Running a virtqueue on an I/O thread: the kick descriptor is watched, kicks are suppressed while
+ * the device works, one queue does not starve the others of its thread. Every device uses this.
  */
 #pragma once
 
@@ -17,9 +17,9 @@ struct virtqueue;
  * push what is done; the worker notifies the guest afterwards. In one call virtqueue_pop() gives
  * at most as many requests as the queue is long, so that other queues have their turn.
  *
- * Return: true when virtqueue_pop() gave nothing more: kicks come on again and the function is called
- * when there is more. False when the device cannot take more now (its backend is full, it has nothing
- * to give): kicks stay off until virtqueue_schedule().
+ * Return: true when virtqueue_pop() gave nothing more: kicks come on again and the function is
+ * called when there is more. False when the device cannot take more now (its backend is full, it
+ * has nothing to give): kicks stay off until virtqueue_schedule().
  */
 typedef bool (*virtqueue_fn)(struct virtqueue *vq, void *opaque);
 
@@ -31,7 +31,8 @@ typedef bool (*virtqueue_fn)(struct virtqueue *vq, void *opaque);
  *
  * From activate(). Return: 0 or a negative errno.
  */
-int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn, void *opaque) must_use;
+int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn,
+		     void *opaque) must_use;
 
 /*
  * Ends that: when it returns @fn is not running and is not called again. From deactivate(), or the

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The split virtqueue, device side. The guest writes descriptors and the available ring at any time,
- * so every value is loaded once and checked after the load. Memory is little-endian, as x86 is.
+ * The split virtqueue, device side. The guest writes descriptors and the available ring at any
+ * time, so every value is loaded once and checked after the load. Memory is little-endian, as x86
+ * is.
  *
  * Ordering (virtio 1.2 §2.7.13, §2.7.21): the available index is loaded with acquire before the
- * entries it covers; the used index is stored with release after the entries it covers; a full barrier
- * stands between publishing what the other side looks at (used index, available event) and looking
- * at what it published (used event, available index).
+ * entries it covers; the used index is stored with release after the entries it covers; a full
+ * barrier stands between publishing what the other side looks at (used index, available event) and
+ * looking at what it published (used event, available index).
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -56,11 +57,15 @@ static uint16_t *avail_event(struct virtqueue *vq)
 	return vq->used + RING_ENTRIES + USED_WORDS * vq->size;
 }
 
-void virtqueue_init(struct virtqueue *vq, unsigned index, uint16_t max_size, struct guest_memory *mem,
-		    const struct virtqueue_ops *ops, void *owner)
+void virtqueue_init(struct virtqueue *vq, unsigned index, uint16_t max_size,
+		    struct guest_memory *mem, const struct virtqueue_ops *ops, void *owner)
 {
 	*vq = (struct virtqueue){
-		.index = index, .mem = mem, .ops = ops, .owner = owner, .kick_fd = -1,
+		.index = index,
+		.mem = mem,
+		.ops = ops,
+		.owner = owner,
+		.kick_fd = -1,
 	};
 	virtqueue_reset(vq, max_size);
 }
@@ -143,7 +148,8 @@ static uint16_t available(const struct virtqueue *vq)
 			  vq->last_avail);
 }
 
-/* Kicks are wanted for what comes after the last request taken. Returns whether something is there. */
+/* Kicks are wanted for what comes after the last request taken. Returns whether something is there.
+ */
 static bool arm_kick(struct virtqueue *vq)
 {
 	if (vq->event_idx)
@@ -294,7 +300,7 @@ void virtqueue_unpop(struct virtqueue *vq, const struct virtq_chain *chain unuse
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t len)
 {
 	uint16_t *entry = vq->used + RING_ENTRIES + USED_WORDS * (vq->used_idx % vq->size);
-	const uint32_t element[2] = { head, len };
+	const uint32_t element[2] = {head, len};
 
 	memcpy(entry, element, sizeof(element));
 	vq->used_idx++;
@@ -376,7 +382,8 @@ size_t virtq_chain_read(const struct virtq_chain *chain, uint64_t offset, void *
 	return copy_iov(chain->out, chain->n_out, offset, buf, len, false);
 }
 
-size_t virtq_chain_write(const struct virtq_chain *chain, uint64_t offset, const void *buf, size_t len)
+size_t virtq_chain_write(const struct virtq_chain *chain, uint64_t offset, const void *buf,
+			 size_t len)
 {
 	return copy_iov(chain->in, chain->n_in, offset, (void *)(uintptr_t)buf, len, true);
 }

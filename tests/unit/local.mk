@@ -15,3 +15,7 @@ tests_unit_test_arena_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-loop
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-virtqueue
+tests_unit_test_virtqueue_SOURCES = tests/unit/test-virtqueue.c tests/unit/fake-machine.c tests/unit/fake-machine.h
+tests_unit_test_virtqueue_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fake machine. Its functions stand for those of src/machine: a program's own objects win over
+ * the members of the archive.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "loop/loop.h"
+#include "machine/address-space.h"
+#include "machine/memory.h"
+#include "tests/unit/fake-machine.h"
+
+#define MAX_REGIONS 64
+
+struct address_space {
+	struct io_region regions[MAX_REGIONS];
+	unsigned n;
+};
+
+struct fake_machine fake;
+static struct address_space mmio, pio;
+static char *ram[2];
+
+struct machine *fake_machine_init(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	mmio.n = pio.n = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		free(ram[i]);
+		ram[i] = aligned_alloc(4096, FAKE_RAM_SPLIT);
+		invariant(ram[i]);
+		memset(ram[i], 0, FAKE_RAM_SPLIT);
+	}
+	return (struct machine *)&fake;
+}
+
+void fake_machine_fini(void)
+{
+	fake.io_thread = fake.io_thread ? io_thread_destroy(fake.io_thread) : NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		free(ram[i]);
+		ram[i] = NULL;
+	}
+}
+
+/* ---- memory ---- */
+
+struct guest_memory *machine_memory(struct machine *machine unused)
+{
+	return (struct guest_memory *)ram;
+}
+
+void *guest_memory_host(const struct guest_memory *mem unused, uint64_t gpa, uint64_t len)
+{
+	uint64_t i = gpa / FAKE_RAM_SPLIT, offset = gpa % FAKE_RAM_SPLIT;
+
+	if (i > 1 || len == 0 || len > FAKE_RAM_SPLIT - offset)
+		return NULL;
+	return ram[i] + offset;
+}
+
+int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len, struct iovec *iov,
+		     unsigned max)
+{
+	unsigned n = 0;
+
+	while (len) {
+		uint64_t piece = MIN(len, FAKE_RAM_SPLIT - gpa % FAKE_RAM_SPLIT);
+		void *p = guest_memory_host(mem, gpa, piece);
+
+		if (!p)
+			return -EFAULT;
+		if (n == max)
+			return -E2BIG;
+		iov[n++] = (struct iovec){p, piece};
+		gpa += piece;
+		len -= piece;
+	}
+	return (int)n;
+}
+
+void *fake_ram(uint64_t gpa, uint64_t len)
+{
+	void *p = guest_memory_host(NULL, gpa, len);
+
+	invariant(p);
+	return p;
+}
+
+/* ---- address spaces ---- */
+
+struct address_space *machine_mmio(struct machine *machine unused)
+{
+	return &mmio;
+}
+
+struct address_space *machine_pio(struct machine *machine unused)
+{
+	return &pio;
+}
+
+int address_space_add(struct address_space *as, const struct io_region *region)
+{
+	invariant(region->size && region->base + region->size > region->base);
+	for (unsigned i = 0; i < as->n; i++) {
+		const struct io_region *r = &as->regions[i];
+
+		if (region->base < r->base + r->size && r->base < region->base + region->size)
+			return -EEXIST;
+	}
+	invariant(as->n < MAX_REGIONS);
+	as->regions[as->n++] = *region;
+	return 0;
+}
+
+int address_space_remove(struct address_space *as, uint64_t base)
+{
+	for (unsigned i = 0; i < as->n; i++) {
+		if (as->regions[i].base == base) {
+			as->regions[i] = as->regions[--as->n];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void address_space_quiesce(struct address_space *as unused)
+{
+}
+
+static const struct io_region *find(struct address_space *as, uint64_t address, unsigned size)
+{
+	for (unsigned i = 0; i < as->n; i++) {
+		const struct io_region *r = &as->regions[i];
+
+		if (address >= r->base && address - r->base + size <= r->size)
+			return r;
+	}
+	return NULL;
+}
+
+static uint64_t low_bytes(uint64_t value, unsigned size)
+{
+	return size == 8 ? value : value & ((1ULL << 8 * size) - 1);
+}
+
+bool fake_mmio_read(uint64_t gpa, unsigned size, uint64_t *ret)
+{
+	const struct io_region *r = find(&mmio, gpa, size);
+
+	*ret = low_bytes(r ? r->ops->read(r->opaque, gpa - r->base, size) : ~0ULL, size);
+	return r;
+}
+
+bool fake_mmio_write(uint64_t gpa, unsigned size, uint64_t value)
+{
+	const struct io_region *r = find(&mmio, gpa, size);
+
+	if (r)
+		r->ops->write(r->opaque, gpa - r->base, size, low_bytes(value, size));
+	return r;
+}
+
+uint64_t fake_pio_read(uint16_t port, unsigned size)
+{
+	const struct io_region *r = find(&pio, port, size);
+
+	return low_bytes(r ? r->ops->read(r->opaque, port - r->base, size) : ~0ULL, size);
+}
+
+void fake_pio_write(uint16_t port, unsigned size, uint64_t value)
+{
+	const struct io_region *r = find(&pio, port, size);
+
+	if (r)
+		r->ops->write(r->opaque, port - r->base, size, low_bytes(value, size));
+}
+
+/* ---- interrupts ---- */
+
+static void deliver(struct irq_message *msg)
+{
+	invariant(msg->gsi < FAKE_GSIS);
+	fake.last_address = msg->address;
+	fake.last_data = msg->data;
+	__atomic_fetch_add(&fake.sent[msg->gsi], 1, __ATOMIC_RELAXED);
+}
+
+void irq_message_init(struct irq_message *msg, struct machine *machine, uint32_t gsi)
+{
+	*msg = (struct irq_message){.machine = machine, .gsi = gsi, .fd = -1, .masked = true};
+}
+
+void irq_message_fini(struct irq_message *msg unused)
+{
+}
+
+int irq_message_set(struct irq_message *msg, uint64_t address, uint32_t data, bool masked)
+{
+	fake.routes++;
+	msg->address = address;
+	msg->data = data;
+	msg->masked = masked;
+	if (!masked && msg->pending) {
+		msg->pending = false;
+		deliver(msg);
+	}
+	return 0;
+}
+
+void irq_message_send(struct irq_message *msg)
+{
+	if (msg->masked)
+		__atomic_store_n(&msg->pending, true, __ATOMIC_RELAXED);
+	else
+		deliver(msg);
+}
+
+/* ---- the rest ---- */
+
+int machine_ioeventfd_add(struct machine *machine unused, uint64_t gpa, unsigned size, int fd)
+{
+	if (fake.refuse_ioeventfds)
+		return -ENOSPC;
+	invariant(fake.n_ioeventfds < ARRAY_SIZE(fake.ioeventfds));
+	fake.ioeventfds[fake.n_ioeventfds++] = (struct fake_ioeventfd){gpa, size, fd};
+	return 0;
+}
+
+int machine_ioeventfd_remove(struct machine *machine unused, uint64_t gpa, unsigned size, int fd)
+{
+	for (unsigned i = 0; i < fake.n_ioeventfds; i++) {
+		struct fake_ioeventfd *e = &fake.ioeventfds[i];
+
+		if (e->gpa == gpa && e->size == size && e->fd == fd) {
+			*e = fake.ioeventfds[--fake.n_ioeventfds];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+struct pci_bus *machine_pci(struct machine *machine unused)
+{
+	return fake.pci;
+}
+
+void machine_device_unplugged(struct machine *machine unused, struct device *device)
+{
+	fake.unplugged = device;
+}
+
+struct io_thread *machine_io_thread(struct machine *machine unused)
+{
+	if (!fake.io_thread)
+		fake.io_thread = io_thread_create("test-io");
+	invariant(fake.io_thread);
+	return fake.io_thread;
+}
