@@ -1,1 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
+# What runs inside a guest, and the tests that boot one. The kernel comes from guest.sh (`make guest`);
+# everything else here is built with weft. guest/ in the build directory holds what tests and
+# examples boot: vmlinux, bzImage, initramfs.cpio (the init of init/), hello.cpio (with a shell).
+EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kernel/config \
+	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py
+
+# Guests run without an operating system's loader or without a C library: none of weft's flags fit.
+GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -U_FORTIFY_SOURCE -fno-sanitize=all $(WARN_CFLAGS)
+GUEST_LINK = -nostdlib -static -no-pie -s -fno-sanitize=all -Wl,-z,noseparate-code -Wl,--build-id=none \
+	-Wl,--gc-sections
+
+noinst_PROGRAMS += tests/guest/init/init
+tests_guest_init_init_SOURCES = tests/guest/init/main.c tests/guest/init/str.c \
+	tests/guest/init/checksum.c tests/guest/init/info.c tests/guest/init/file.c \
+	tests/guest/init/block.c tests/guest/init/net.c tests/guest/init/power.c \
+	tests/guest/init/sys.h tests/guest/init/command.h
+tests_guest_init_init_CFLAGS = $(GUEST_CFLAGS)
+tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
+tests_guest_init_init_LDADD =
+
+INITRAMFS_BASE = dev/ proc/ sys/ root/ tmp/ mnt/ dev/console!c:5:1 dev/null!c:1:3 \
+	init=tests/guest/init/init
+
+all-local: guest/initramfs.cpio guest/hello.cpio
+CLEANFILES += guest/initramfs.cpio guest/hello.cpio
+
+guest/initramfs.cpio: tests/guest/init/init $(srcdir)/tests/guest/mkcpio.py
+	$(AM_V_GEN)mkdir -p guest && $(srcdir)/tests/guest/mkcpio.py $@ $(INITRAMFS_BASE)
+
+# Debian's busybox-static finds its applets by itself: no link for each of them is needed.
+guest/hello.cpio: tests/guest/init/init $(srcdir)/tests/guest/mkcpio.py
+	$(AM_V_GEN)mkdir -p guest && if test -x /bin/busybox; \
+	then $(srcdir)/tests/guest/mkcpio.py $@ $(INITRAMFS_BASE) bin/busybox=/bin/busybox bin/sh@busybox; \
+	else echo "busybox-static is missing: hello.cpio will have no shell" >&2; \
+	cp guest/initramfs.cpio $@; fi
+
+.PHONY: guest
+guest: guest/initramfs.cpio guest/hello.cpio
+	$(srcdir)/tests/guest/guest.sh guest
