@@ -9,6 +9,8 @@ libweft_a_SOURCES += \
 	src/base/diag.c \
 	src/base/diag.h \
 	src/base/fd.h \
+	src/base/iov.c \
+	src/base/iov.h \
 	src/base/list.h \
 	src/base/log.c \
 	src/base/log.h \

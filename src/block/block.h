@@ -41,8 +41,7 @@ struct block_failure {
 };
 
 struct block_geometry {
-	uint64_t size;	       /* bytes, a multiple of BLOCK_SECTOR */
-	uint32_t logical_block;	 /* requests must be multiples of this, and begin at one */
+	uint32_t logical_block; /* requests must be multiples of this, and begin at one */
 	uint32_t physical_block; /* smaller writes cost a read of the rest */
 	uint32_t minimum_io, optimal_io; /* bytes, 0: no preference */
 	bool read_only;
@@ -65,8 +64,11 @@ int block_open(const struct block_options *options, struct block_image **ret,
 /* Unlocks and closes; no queue may be left. Main thread. Takes NULL. */
 struct block_image *block_close(struct block_image *image);
 
-/* Main thread, or before block_refresh_size() can run. */
+/* Constant. Any thread. */
 const struct block_geometry *block_geometry(const struct block_image *image);
+
+/* The size as it is now. Any thread. */
+uint64_t block_size(const struct block_image *image);
 
 /* Asks for the size again, as a file may have grown; requests are checked against it. Main thread. */
 int block_refresh_size(struct block_image *image);

@@ -137,7 +137,7 @@ static int device_geometry(struct block_image *image, struct block_failure *fail
 						      g->logical_block;
 	g->minimum_io = minimum;
 	g->optimal_io = optimal;
-	image->size = g->size = ALIGN_DOWN(size, (uint64_t)g->logical_block);
+	image->size = ALIGN_DOWN(size, (uint64_t)g->logical_block);
 	image->memory_align = image->offset_align = g->logical_block;
 	return 0;
 }
@@ -154,7 +154,7 @@ static void file_geometry(struct block_image *image, const struct stat *st)
 		g->logical_block = image->offset_align;
 		g->physical_block = MAX(g->physical_block, g->logical_block);
 	}
-	image->size = g->size = ALIGN_UP((uint64_t)st->st_size, (uint64_t)g->logical_block);
+	image->size = ALIGN_UP((uint64_t)st->st_size, (uint64_t)g->logical_block);
 }
 
 static int examine(struct block_image *image, struct block_failure *failure)
@@ -295,9 +295,14 @@ const struct block_geometry *block_geometry(const struct block_image *image)
 	return &image->geometry;
 }
 
+uint64_t block_size(const struct block_image *image)
+{
+	return image->size;
+}
+
 int block_refresh_size(struct block_image *image)
 {
-	struct block_geometry *g = &image->geometry;
+	const struct block_geometry *g = &image->geometry;
 	struct stat st;
 	uint64_t size;
 
@@ -310,6 +315,6 @@ int block_refresh_size(struct block_image *image)
 			return -errno;
 		size = ALIGN_UP((uint64_t)st.st_size, (uint64_t)g->logical_block);
 	}
-	image->size = g->size = size;
+	image->size = size;
 	return 0;
 }

@@ -17,7 +17,7 @@ struct block_image {
 	bool block_device, direct;
 	uint32_t memory_align, offset_align; /* of direct I/O */
 	struct block_geometry geometry;
-	_Atomic uint64_t size;	   /* bytes, as the guest sees it */
+	_Atomic uint64_t size;	 /* bytes, a multiple of BLOCK_SECTOR */
 	atomic_bool no_fallocate;  /* zeroes must be written */
 	_Atomic uint64_t logged; /* errno values that have been logged, one bit each */
 };

@@ -6,4 +6,6 @@ libweft_a_SOURCES += \
 	src/block/lock.c \
 	src/block/queue.c \
 	src/block/threads.c \
-	src/block/uring.c
+	src/block/uring.c \
+	src/block/virtio-request.c \
+	src/block/virtio-request.h

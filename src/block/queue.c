@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/iov.h"
 #include "base/log.h"
 #include "block/internal.h"
 
@@ -34,37 +35,8 @@ static bool aligned_for_direct(const struct block_image *image, const struct blo
 	return true;
 }
 
-/* Copies between the pieces of a request and a buffer. */
-static void iov_copy(const struct iovec *iov, unsigned n_iov, char *buf, size_t len, bool to_iov)
-{
-	for (unsigned i = 0; i < n_iov && len > 0; i++) {
-		size_t n = MIN(iov[i].iov_len, len);
-
-		if (to_iov)
-			memcpy(iov[i].iov_base, buf, n);
-		else
-			memcpy(buf, iov[i].iov_base, n);
-		buf += n;
-		len -= n;
-	}
-}
-
-/* The first @len bytes are done with. */
-static void iov_advance(struct block_request *req, size_t len)
-{
-	while (req->n_iov > 0 && len >= req->iov->iov_len) {
-		len -= req->iov->iov_len;
-		req->iov++;
-		req->n_iov--;
-	}
-	if (req->n_iov > 0) {
-		req->iov->iov_base = (char *)req->iov->iov_base + len;
-		req->iov->iov_len -= len;
-	}
-}
-
 /* The end of a file whose size is no multiple of a block: zeroes. */
-static void iov_zero(struct block_request *req)
+static void zero_rest(struct block_request *req)
 {
 	for (unsigned i = 0; i < req->n_iov; i++)
 		memset(req->iov[i].iov_base, 0, req->iov[i].iov_len);
@@ -81,7 +53,7 @@ static void step_transfer(struct block_request *req, struct block_step *step)
 	} else if (req->bounce) {
 		req->step_iov = (struct iovec){ req->bounce, MIN(left, PIECE_MAX) };
 		if (req->op == BLOCK_WRITE)
-			iov_copy(req->iov, req->n_iov, req->bounce, req->step_iov.iov_len, false);
+			iov_read(req->iov, req->n_iov, 0, req->bounce, req->step_iov.iov_len);
 	} else {
 		step->iov = req->iov;
 		step->n_iov = MIN(req->n_iov, (unsigned)IOV_MAX);
@@ -202,7 +174,7 @@ static int end_of_file(struct block_request *req)
 	if (req->offset + req->length >
 	    ALIGN_UP((uint64_t)st.st_size, (uint64_t)image->geometry.logical_block))
 		return -EIO;
-	iov_zero(req);
+	zero_rest(req);
 	return 0;
 }
 
@@ -213,9 +185,9 @@ static bool transferred(struct block_request *req, long bytes, int *ret_result)
 	size_t n = (size_t)bytes;
 
 	if (req->op == BLOCK_READ && req->bounce)
-		iov_copy(req->iov, req->n_iov, req->bounce, n, true);
+		iov_write(req->iov, req->n_iov, 0, req->bounce, n);
 	if (req->op != BLOCK_ZERO)
-		iov_advance(req, n);
+		iov_skip(&req->iov, &req->n_iov, n);
 	req->progress += n;
 	*ret_result = 0;
 	if (req->progress >= req->length)

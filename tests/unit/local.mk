@@ -19,5 +19,6 @@ tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-virtqueue
 tests_unit_test_virtqueue_SOURCES = tests/unit/test-virtqueue.c tests/unit/fake-machine.c tests/unit/fake-machine.h
 tests_unit_test_virtqueue_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-block
 tests_unit_test_block_LDADD = $(UNIT_LIBS)

@@ -124,7 +124,7 @@ static void random_io(bool direct)
 		CU_PASS("no direct I/O here");
 		goto out;
 	}
-	CU_ASSERT_EQUAL(block_geometry(image)->size, IMAGE_SIZE);
+	CU_ASSERT_EQUAL(block_size(image), IMAGE_SIZE);
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 0, IMAGE_SIZE, model), 0);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		unsigned unit = direct ? block_geometry(image)->logical_block : BLOCK_SECTOR;
@@ -276,7 +276,7 @@ static void ends_of_files(void)
 
 	write_file(path, 4096 + 100, 1);
 	CU_ASSERT_FATAL(start(false, false));
-	CU_ASSERT_EQUAL(block_geometry(image)->size, 4096 + 512);
+	CU_ASSERT_EQUAL(block_size(image), 4096 + 512);
 	memset(buf, 0xff, sizeof(buf));
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 4096 - 512, 1024, buf), 0);
 	CU_ASSERT_EQUAL(buf[512 + 99], 2);
@@ -287,7 +287,7 @@ static void ends_of_files(void)
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 512, 1024, buf), -EIO);
 	CU_ASSERT_EQUAL(truncate(path, 64 * KiB), 0);
 	CU_ASSERT_EQUAL(block_refresh_size(image), 0);
-	CU_ASSERT_EQUAL(block_geometry(image)->size, 64 * KiB);
+	CU_ASSERT_EQUAL(block_size(image), 64 * KiB);
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 64 * KiB - 512, 512, buf), 0);
 	stop();
 }
@@ -502,7 +502,7 @@ static void block_devices(void)
 	}
 	CU_ASSERT_EQUAL_FATAL(open_image(name, "disk", false, false, &failure, &image), 0);
 	CU_ASSERT_EQUAL_FATAL(block_queue_create(image, engine, NULL, &queue), 0);
-	CU_ASSERT_EQUAL(block_geometry(image)->size, IMAGE_SIZE);
+	CU_ASSERT_EQUAL(block_size(image), IMAGE_SIZE);
 	memset(buf, 0x77, sizeof(buf));
 	CU_ASSERT_EQUAL(run(BLOCK_WRITE, 4096, sizeof(buf), buf), 0);
 	CU_ASSERT_EQUAL(run(BLOCK_FLUSH, 0, 0, NULL), 0);
