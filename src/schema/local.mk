@@ -1,1 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
+libweft_a_SOURCES += \
+	src/schema/bind.h \
+	src/schema/check.h \
+	src/schema/schema.h \
+	src/schema/value.h
+
+# The schema compiler, and what it makes of schemas/. A schema that is added or changed is seen by
+# the wildcard, so a device needs no line here.
+noinst_PROGRAMS += src/schema/compile
+src_schema_compile_SOURCES = \
+	src/schema/compile.c \
+	src/schema/compile.h \
+	src/schema/compile-header.c \
+	src/schema/compile-lint.c \
+	src/schema/compile-model.c \
+	src/schema/compile-read.c \
+	src/schema/compile-scalar.c \
+	src/schema/compile-scalar.h \
+	src/schema/schema.h \
+	src/base/arena.c \
+	src/base/log.c \
+	src/base/units.c
+src_schema_compile_LDADD = $(YAML_LIBS)
+
+SCHEMA_FILES = $(wildcard $(srcdir)/schemas/*.yaml $(srcdir)/schemas/devices/*.yaml)
+SCHEMA_COMPILE = $(AM_V_GEN)mkdir -p src/schema && src/schema/compile$(EXEEXT)
+
+src/schema/config.h: src/schema/compile$(EXEEXT) $(SCHEMA_FILES) Makefile
+	$(SCHEMA_COMPILE) header $(srcdir)/schemas $@.tmp $(DEVICES) && mv $@.tmp $@
+
+BUILT_SOURCES += src/schema/config.h
+CLEANFILES += src/schema/config.h
