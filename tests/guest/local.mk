@@ -3,7 +3,10 @@
 # everything else here is built with weft. guest/ in the build directory holds what tests and
 # examples boot: vmlinux, bzImage, initramfs.cpio (the init of init/), hello.cpio (with a shell).
 EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kernel/config \
-	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py
+	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftguest.py $(guest_tests)
+
+# One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
+guest_tests = tests/guest/boot.py
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
 GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \

@@ -25,9 +25,9 @@ static long range_open(struct range *r, char **words, int flags)
 		return -EINVAL;
 	r->fd = -EINVAL;
 	if (r->offset % 512 == 0 && r->length % 512 == 0)
-		r->fd = sys(open, words[0], flags | O_DIRECT);
+		r->fd = sys(open, words[0], flags | O_DIRECT, 0644);
 	if (r->fd == -EINVAL)
-		r->fd = sys(open, words[0], flags);
+		r->fd = sys(open, words[0], flags, 0644);
 	return r->fd < 0 ? r->fd : 0;
 }
 
@@ -63,7 +63,7 @@ static long cmd_fill(char **words, const char *rest, char *answer, size_t size)
 
 	if (!parse_u64(words[3], &seed))
 		return -EINVAL;
-	n = range_open(&r, words, O_WRONLY);
+	n = range_open(&r, words, O_WRONLY | O_CREAT);
 	if (n < 0)
 		return n;
 	while (done < r.length) {
