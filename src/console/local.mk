@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+libweft_a_SOURCES += \
+	src/console/console.c \
+	src/console/console.h \
+	src/console/file.c \
+	src/console/port.c \
+	src/console/pty.c \
+	src/console/sink.h \
+	src/console/socket.c \
+	src/console/terminal.c

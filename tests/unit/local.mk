@@ -22,3 +22,5 @@ tests_unit_test_virtqueue_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-block
 tests_unit_test_block_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-console
+tests_unit_test_console_LDADD = $(UNIT_LIBS)
