@@ -57,6 +57,7 @@ struct boot_ram {
  * @n_ram: how many
  * @rsdp: guest-physical address of the ACPI RSDP, 0 for none
  * @memory_is_zero: RAM was never written (the first power-on): nothing needs to be cleared
+ * @node: the graph node of `boot`, for the place of diagnostics
  */
 struct boot_machine {
 	struct guest_memory *memory;
@@ -64,6 +65,7 @@ struct boot_machine {
 	size_t n_ram;
 	uint64_t rsdp;
 	bool memory_is_zero;
+	const struct graph_node *node;
 };
 
 /* The state in which the first vCPU starts. */
