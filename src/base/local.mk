@@ -8,6 +8,7 @@ libweft_a_SOURCES += \
 	src/base/diag-render.h \
 	src/base/diag.c \
 	src/base/diag.h \
+	src/base/exit-code.h \
 	src/base/fd.h \
 	src/base/iov.c \
 	src/base/iov.h \

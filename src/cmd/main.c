@@ -2,10 +2,61 @@
 /*
  * weft COMMAND …: finds the command and runs it. Commands are in one file each.
  */
-#include <stdio.h>
+#include <config.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/strbuf.h"
+#include "base/suggest.h"
+#include "cmd/command.h"
+#include "cmd/commands.h"
+
+const struct command *const commands[] = {
+	&command_validate,
+	NULL,
+};
+
+static int print_help(void)
+{
+	cleanup_strbuf struct strbuf out = STRBUF_INIT;
+
+	strbuf_puts(&out, "Usage: weft COMMAND [OPTION…] …\n\n"
+			  "Runs virtual machines from YAML files, and keeps each equal to its file.\n\n"
+			  "Commands:\n");
+	for (size_t i = 0; commands[i]; i++)
+		strbuf_printf(&out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+	strbuf_puts(&out, "\n'weft COMMAND --help' tells more about one of them.\n");
+	return strbuf_write(&out, STDOUT_FILENO) < 0 ? EXIT_HOST : EXIT_DONE;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[ARRAY_SIZE(commands)], *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		names[i] = commands[i] ? commands[i]->name : NULL;
+	near = suggest(name, names, ARRAY_SIZE(names));
+	if (near)
+		return usage_error(NULL, "there is no command '%s'; did you mean '%s'?", name, near);
+	return usage_error(NULL, "there is no command '%s'", name);
+}
 
 int main(int argc, char **argv)
 {
-	printf("weft\n");
-	return 0;
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name)
+		return usage_error(NULL, "a command is missing");
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+		return print_help();
+	if (strcmp(name, "--version") == 0) {
+		static const char version[] = "weft " PACKAGE_VERSION "\n";
+
+		return write(STDOUT_FILENO, version, strlen(version)) < 0 ? EXIT_HOST : EXIT_DONE;
+	}
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(name, commands[i]->name) == 0)
+			return commands[i]->run(commands[i], argc - 1, argv + 1);
+	return unknown_command(name);
 }

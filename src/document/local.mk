@@ -1,4 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/document/document.c \
 	src/document/document.h \
-	src/document/node.h
+	src/document/load.c \
+	src/document/load.h \
+	src/document/node.c \
+	src/document/node.h \
+	src/document/overlay.c \
+	src/document/overlay.h \
+	src/document/scalar.c \
+	src/document/syntax.c \
+	src/document/text.c

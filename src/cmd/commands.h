@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands that main.c knows, one a file.
+ */
+#pragma once
+
+struct command;
+
+extern const struct command command_validate;
