@@ -16,8 +16,14 @@ tests_unit_test_arena_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-loop
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 
+FAKE_MACHINE = tests/unit/fake-machine.c tests/unit/fake-machine.h
+
+unit_tests += tests/unit/test-pci
+tests_unit_test_pci_SOURCES = tests/unit/test-pci.c $(FAKE_MACHINE)
+tests_unit_test_pci_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-virtqueue
-tests_unit_test_virtqueue_SOURCES = tests/unit/test-virtqueue.c tests/unit/fake-machine.c tests/unit/fake-machine.h
+tests_unit_test_virtqueue_SOURCES = tests/unit/test-virtqueue.c $(FAKE_MACHINE)
 tests_unit_test_virtqueue_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-block
