@@ -30,3 +30,6 @@ unit_tests += tests/unit/test-block
 tests_unit_test_block_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-console
 tests_unit_test_console_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-virtio-pci
+tests_unit_test_virtio_pci_SOURCES = tests/unit/test-virtio-pci.c $(FAKE_MACHINE)
+tests_unit_test_virtio_pci_LDADD = $(UNIT_LIBS)

@@ -16,12 +16,12 @@
 #include "tests/unit/cu-tap.h"
 #include "tests/unit/fake-machine.h"
 
-#define BAR_SIZE    0x10000ULL
-#define HOME(slot)  (0x200000000ULL + (slot) * BAR_SIZE)
-#define TABLE       0x8000
-#define PBA         0xc000
-#define N_VECTORS   3
-#define GSI         10
+#define BAR_SIZE   0x10000ULL
+#define HOME(slot) (0x200000000ULL + (slot)*BAR_SIZE)
+#define TABLE      0x8000
+#define PBA        0xc000
+#define N_VECTORS  3
+#define GSI        10
 
 struct toy {
 	struct pci_function fn;
@@ -52,7 +52,7 @@ static void toy_write(void *opaque, uint64_t offset, unsigned size, uint64_t val
 		toy->reg = value;
 }
 
-static const struct io_ops toy_io = { .read = toy_read, .write = toy_write };
+static const struct io_ops toy_io = {.read = toy_read, .write = toy_write};
 
 static void on_mapped(struct pci_function *fn, unsigned bar unused)
 {
@@ -72,13 +72,16 @@ static const struct pci_function_ops toy_ops = {
 static void toy_init(unsigned i)
 {
 	const struct pci_identity identity = {
-		.vendor = 0x1af4, .device = 0x1044, .class = 0x00ff00, .revision = 1,
+		.vendor = 0x1af4,
+		.device = 0x1044,
+		.class = 0x00ff00,
+		.revision = 1,
 	};
 	struct toy *toy = &toys[i];
 
 	memset(toy, 0, sizeof(*toy));
 	pci_function_init(&toy->fn, "toy", &identity, &toy_ops);
-	pci_function_add_bar(&toy->fn, 0, &(struct graph_bar){ HOME(i + 1), BAR_SIZE }, &toy_io, toy);
+	pci_function_add_bar(&toy->fn, 0, &(struct graph_bar){HOME(i + 1), BAR_SIZE}, &toy_io, toy);
 	toy->msix = msix_create((struct machine *)&fake, &toy->fn, N_VECTORS, GSI + 4 * i, 0, TABLE,
 				0, PBA);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(toy->msix);
@@ -236,7 +239,7 @@ static void bars_are_sized_and_moved(void)
 	/* Sizing with decoding on takes it away and brings it back. */
 	wr(1, PCI_BASE_ADDRESS_0, 4, 0xffffffff);
 	wr(1, PCI_BASE_ADDRESS_1, 4, 0xffffffff);
-	CU_ASSERT_EQUAL(rd(1, PCI_BASE_ADDRESS_0, 4), (uint32_t)~(BAR_SIZE - 1) | 4);
+	CU_ASSERT_EQUAL(rd(1, PCI_BASE_ADDRESS_0, 4), (uint32_t) ~(BAR_SIZE - 1) | 4);
 	CU_ASSERT_EQUAL(rd(1, PCI_BASE_ADDRESS_1, 4), 0xffffffff);
 	CU_ASSERT_EQUAL(who(HOME(1)), -1);
 	move_bar(1, HOME(1));
@@ -313,7 +316,7 @@ static void tell_unplug(void *opaque unused, unsigned slot)
 
 static void hotplug_is_told_and_ejects(void)
 {
-	static const struct pci_hotplug_ops ops = { tell_plugged, tell_unplug };
+	static const struct pci_hotplug_ops ops = {tell_plugged, tell_unplug};
 	struct device device;
 
 	start();
@@ -477,20 +480,20 @@ static void msix_accesses_of_all_shapes(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "ECAM and the ports, all widths", both_mechanisms_all_widths },
-		{ "absent functions read all ones", absent_functions_read_all_ones },
-		{ "100,000 random writes change writable bits only", only_writable_bits_change },
-		{ "BARs are sized and moved", bars_are_sized_and_moved },
-		{ "overlaps are refused, and retried", overlaps_are_refused_and_retried },
-		{ "slots are filled and emptied", slots_are_filled_and_emptied },
-		{ "hotplug is told and ejects", hotplug_is_told_and_ejects },
-		{ "capabilities are linked", capabilities_are_linked },
-		{ "MSI-X: masks and pending bits", msix_masks_and_pending_bits },
-		{ "MSI-X: accesses of all shapes, reset", msix_accesses_of_all_shapes },
+		{"ECAM and the ports, all widths", both_mechanisms_all_widths},
+		{"absent functions read all ones", absent_functions_read_all_ones},
+		{"100,000 random writes change writable bits only", only_writable_bits_change},
+		{"BARs are sized and moved", bars_are_sized_and_moved},
+		{"overlaps are refused, and retried", overlaps_are_refused_and_retried},
+		{"slots are filled and emptied", slots_are_filled_and_emptied},
+		{"hotplug is told and ejects", hotplug_is_told_and_ejects},
+		{"capabilities are linked", capabilities_are_linked},
+		{"MSI-X: masks and pending bits", msix_masks_and_pending_bits},
+		{"MSI-X: accesses of all shapes, reset", msix_accesses_of_all_shapes},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "pci", NULL, NULL, NULL, NULL, tests },
+		{"pci", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 
