@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += devices/devices.list
+EXTRA_DIST += devices/devices.list examples
 
 nodist_libweft_a_SOURCES += devices/device-table.c
 CLEANFILES += devices/device-table.c
@@ -12,3 +12,7 @@ devices/device-table.c: $(srcdir)/devices/devices.list Makefile
 	echo 'const struct device_type *const device_types[] = {'; \
 	for d in $(DEVICES); do echo "	&device_$$d," | tr - _; done; \
 	echo '	0,'; echo '};'; } > $@.tmp && mv $@.tmp $@
+
+libweft_a_SOURCES += \
+	devices/virtio-console.c \
+	devices/virtio-rng.c

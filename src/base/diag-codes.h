@@ -30,4 +30,5 @@
 	CODE("E0117", "the description is empty, or no map")                                       \
 	CODE("E0118", "a second document begins")                                                  \
 	CODE("E0119", "a budget that keeps hostile files harmless is passed")                      \
-	CODE("E0120", "an override of the command line has no key or no value")
+	CODE("E0120", "an override of the command line has no key or no value")                    \
+	CODE("E0430", "a file or device of the host that a device needs cannot be opened")

@@ -40,8 +40,7 @@ static void on_kick(int fd, unsigned events unused, void *opaque)
 	struct virtqueue *vq = opaque;
 	eventfd_t kicks;
 
-	/* Empty when the guest's reset raced with it: nothing to look at, and no harm in looking.
-	 */
+	/* It may be empty by now: there is no harm in looking at the queue. */
 	(void)eventfd_read(fd, &kicks);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (!work_once(vq))
@@ -73,7 +72,8 @@ int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn, v
 	vq->loop = loop;
 	vq->worker_fn = fn;
 	vq->worker_opaque = opaque;
-	loop_call(loop, attach, &call);
+	if (!loop_call(loop, attach, &call))
+		call.result = -ESHUTDOWN;
 	if (call.result < 0)
 		vq->loop = NULL;
 	else

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 
 #include "base/fd.h"
+#include "base/iov.h"
 #include "machine/memory.h"
 #include "virtio/virtqueue-setup.h"
 
@@ -353,37 +354,13 @@ unsigned virtqueue_size(const struct virtqueue *vq)
 	return vq->size;
 }
 
-/* Walks @iov; @to_iov says which way the bytes go. */
-static size_t copy_iov(const struct iovec *iov, unsigned n, uint64_t offset, void *buf, size_t len,
-		       bool to_iov)
-{
-	size_t done = 0;
-
-	for (unsigned i = 0; i < n && done < len; i++) {
-		size_t piece;
-
-		if (offset >= iov[i].iov_len) {
-			offset -= iov[i].iov_len;
-			continue;
-		}
-		piece = MIN(iov[i].iov_len - (size_t)offset, len - done);
-		if (to_iov)
-			memcpy((char *)iov[i].iov_base + offset, (char *)buf + done, piece);
-		else
-			memcpy((char *)buf + done, (char *)iov[i].iov_base + offset, piece);
-		done += piece;
-		offset = 0;
-	}
-	return done;
-}
-
 size_t virtq_chain_read(const struct virtq_chain *chain, uint64_t offset, void *buf, size_t len)
 {
-	return copy_iov(chain->out, chain->n_out, offset, buf, len, false);
+	return iov_read(chain->out, chain->n_out, offset, buf, len);
 }
 
 size_t virtq_chain_write(const struct virtq_chain *chain, uint64_t offset, const void *buf,
 			 size_t len)
 {
-	return copy_iov(chain->in, chain->n_in, offset, (void *)(uintptr_t)buf, len, true);
+	return iov_write(chain->in, chain->n_in, offset, buf, len);
 }
