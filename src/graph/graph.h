@@ -23,6 +23,7 @@ enum graph_kind {
 	GRAPH_BUS,
 	GRAPH_DEVICE,
 	GRAPH_BACKEND, /* a file, a tap, a passt: something of the host */
+	GRAPH_KINDS,
 };
 
 enum graph_relation {
@@ -62,8 +63,19 @@ struct graph {
 	size_t n_nodes;
 	const struct graph_edge *edges;
 	size_t n_edges;
+	/* Guest-physical windows that depend on the size of RAM. */
+	uint64_t mmio64_base, mmio64_end;
 	const struct config_machine *config;
 	uint8_t hash[32]; /* SHA-256 of the canonical form: meaning, not text */
+};
+
+/*
+ * Nodes whose places are kept: of the machine that runs, or, with a slot and nothing else, of the state
+ * directory. Matched by path; sizes that no longer fit are given anew.
+ */
+struct graph_pins {
+	const struct graph_node *const *nodes;
+	size_t n;
 };
 
 #define graph_for_each_node(graph, node, i)                                                        \
@@ -78,5 +90,5 @@ struct graph {
  */
 struct span graph_node_span(const struct graph_node *node, const char *property);
 
-/* The node of a device by its key in `devices`, or NULL. */
-const struct graph_node *graph_device(const struct graph *graph, const char *id);
+/* The node at a path, "cpus" or "devices.root", or NULL. */
+const struct graph_node *graph_find(const struct graph *graph, const char *path);

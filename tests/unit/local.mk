@@ -33,3 +33,6 @@ tests_unit_test_console_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-virtio-pci
 tests_unit_test_virtio_pci_SOURCES = tests/unit/test-virtio-pci.c $(FAKE_MACHINE)
 tests_unit_test_virtio_pci_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-ranges
+tests_unit_test_ranges_LDADD = $(UNIT_LIBS)

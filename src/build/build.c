@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prepare all, commit all, or undo all. A part is a node that runs: the object that its kind's ops made
+ * of it, and the generation its node belongs to.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "build/build.h"
+
+struct part {
+	struct list link; /* in builder->parts, oldest first */
+	struct generation *base_generation, *live_generation;
+	const struct graph_node *base, *live;
+	const struct part_ops *ops;
+	void *object;
+	bool committed, leaving;
+};
+
+struct builder {
+	const struct part_ops *const *ops;
+	void *context;
+	struct list parts;
+};
+
+/* What a step has done so far, for the way back. */
+struct journal_entry {
+	const struct plan_step *step;
+	struct part *part;
+	const struct graph_node *old_live;
+	bool done;
+};
+
+struct journal {
+	struct journal_entry *entries;
+	size_t n;
+};
+
+struct builder *builder_create(const struct part_ops *const *ops, void *context)
+{
+	struct builder *builder = calloc(1, sizeof(*builder));
+
+	invariant(builder != NULL);
+	builder->ops = ops;
+	builder->context = context;
+	list_init(&builder->parts);
+	return builder;
+}
+
+static void part_destroy(struct builder *builder, struct part *part)
+{
+	list_del(&part->link);
+	if (part->object)
+		part->ops->destroy(builder->context, part->object);
+	generation_unref(part->base_generation);
+	generation_unref(part->live_generation);
+	free(part);
+}
+
+void builder_teardown(struct builder *builder)
+{
+	while (!list_empty(&builder->parts))
+		part_destroy(builder, list_entry(builder->parts.prev, struct part, link));
+}
+
+struct builder *builder_destroy(struct builder *builder)
+{
+	if (!builder)
+		return NULL;
+	builder_teardown(builder);
+	free(builder);
+	return NULL;
+}
+
+static struct part *find_part(const struct builder *builder, const char *path)
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+		if (strcmp(part->live->path, path) == 0)
+			return part;
+	return NULL;
+}
+
+static int prepare_add(struct builder *builder, const struct plan_step *step,
+		       struct generation *generation, struct journal_entry *entry,
+		       struct diag_list *diags)
+{
+	const struct part_ops *ops = builder->ops[step->to->kind];
+	struct part *part;
+	int r;
+
+	if (!ops)
+		return 0;
+	part = calloc(1, sizeof(*part));
+	if (!part)
+		return -ENOMEM;
+	part->base_generation = generation_ref(generation);
+	part->live_generation = generation_ref(generation);
+	part->base = part->live = step->to;
+	part->ops = ops;
+	list_add_tail(&builder->parts, &part->link);
+	entry->part = part;
+	r = ops->prepare(builder->context, step->to, &part->object, diags);
+	entry->done = r >= 0;
+	return r;
+}
+
+/* Updates and removals have nothing to prepare but the check that they can be done at all. */
+static int prepare_change(struct builder *builder, const struct plan_step *step,
+			  struct journal_entry *entry, struct diag_list *diags)
+{
+	struct part *part = find_part(builder, step->from->path);
+
+	if (!part)
+		return 0;
+	entry->part = part;
+	entry->old_live = part->live;
+	if (step->action == PLAN_UPDATE ? part->ops->update != NULL :
+					  part->ops->request_removal != NULL)
+		return 0;
+	diag_add(diags, "E0801", DIAG_ERROR, step->from->span, "%s cannot %s while the guest runs",
+		 step->from->path, step->action == PLAN_UPDATE ? "be changed" : "be removed");
+	return -EOPNOTSUPP;
+}
+
+static int commit_step(struct builder *builder, struct generation *generation,
+		       struct journal_entry *entry, struct diag_list *diags)
+{
+	const struct plan_step *step = entry->step;
+	struct part *part = entry->part;
+	int r;
+
+	if (!part)
+		return 0;
+	switch (step->action) {
+	case PLAN_ADD:
+		r = part->ops->commit ? part->ops->commit(builder->context, part->object, diags) : 0;
+		part->committed = r >= 0;
+		return r;
+	case PLAN_UPDATE:
+		r = part->ops->update(builder->context, part->object, step->to, diags);
+		if (r < 0)
+			return r;
+		generation_ref(generation);
+		generation_unref(part->live_generation);
+		part->live_generation = generation;
+		part->live = step->to;
+		return 0;
+	case PLAN_REMOVE:
+		/* A second request would be a second eject event to the guest. */
+		if (part->leaving)
+			return 0;
+		r = part->ops->request_removal(builder->context, part->object);
+		part->leaving = r >= 0;
+		return r;
+	}
+	return 0;
+}
+
+/*
+ * A removal that was asked for is not taken back: the guest may be letting go already; the next plan
+ * adds the device again if it is still wanted.
+ */
+static bool undo(struct builder *builder, struct journal *journal, size_t committed,
+		 struct generation *const *old_generations, struct diag_list *diags)
+{
+	bool whole = true;
+
+	for (size_t i = journal->n; i-- > 0;) {
+		struct journal_entry *entry = &journal->entries[i];
+		struct part *part = entry->part;
+
+		if (!part)
+			continue;
+		if (entry->step->action == PLAN_ADD) {
+			part_destroy(builder, part);
+		} else if (entry->step->action == PLAN_UPDATE && i < committed) {
+			if (part->ops->update(builder->context, part->object, entry->old_live,
+					      diags) < 0) {
+				log_error("%s: the old values could not be set again",
+					  part->live->path);
+				whole = false;
+				continue;
+			}
+			generation_ref(old_generations[i]);
+			generation_unref(part->live_generation);
+			part->live_generation = old_generations[i];
+			part->live = entry->old_live;
+		}
+	}
+	return whole;
+}
+
+static bool is_done_now(const struct plan_step *step)
+{
+	return step->class < PLAN_RESTART && step->class != PLAN_NONE;
+}
+
+enum build_result builder_apply(struct builder *builder, const struct plan *plan,
+				struct generation *generation, struct diag_list *diags)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct journal journal = {
+		.entries = arena_new_array(arena, plan->n_steps, struct journal_entry),
+	};
+	/* The way back needs the old generations, which a commit may have dropped. */
+	struct generation **old = arena_new_array(arena, plan->n_steps, struct generation *);
+	size_t committed = 0;
+	bool whole = true;
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_steps && r >= 0; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		struct journal_entry *entry = &journal.entries[journal.n];
+
+		if (!is_done_now(step))
+			continue;
+		entry->step = step;
+		journal.n++;
+		r = step->action == PLAN_ADD ?
+			    prepare_add(builder, step, generation, entry, diags) :
+			    prepare_change(builder, step, entry, diags);
+		if (entry->part)
+			old[journal.n - 1] = generation_ref(entry->part->live_generation);
+	}
+	while (r >= 0 && committed < journal.n)
+		r = commit_step(builder, generation, &journal.entries[committed++], diags);
+	if (r < 0) {
+		/* The step that failed is not among those to take back. */
+		whole = undo(builder, &journal, committed ? committed - 1 : 0, old, diags);
+	}
+	for (size_t i = 0; i < journal.n; i++)
+		generation_unref(old[i]);
+	if (r >= 0)
+		return BUILD_DONE;
+	return whole ? BUILD_ROLLED_BACK : BUILD_DEGRADED;
+}
+
+void builder_removed(struct builder *builder, void *object)
+{
+	struct part *part, *next;
+
+	list_for_each_safe(part, next, &builder->parts, link)
+		if (part->object == object) {
+			part_destroy(builder, part);
+			return;
+		}
+}
+
+static int compare_running(const void *a, const void *b)
+{
+	const struct plan_running *x = a, *y = b;
+
+	return strcmp(x->base->path, y->base->path);
+}
+
+const struct plan_running *builder_running(const struct builder *builder, struct arena *arena,
+					   size_t *ret_n)
+{
+	struct plan_running *running;
+	struct part *part;
+	size_t n = 0;
+
+	list_for_each(part, &builder->parts, link)
+		n++;
+	running = arena_new_array(arena, n, struct plan_running);
+	n = 0;
+	list_for_each(part, &builder->parts, link)
+		running[n++] = (struct plan_running){ part->base, part->live };
+	qsort(running, n, sizeof(*running), compare_running);
+	*ret_n = n;
+	return running;
+}
+
+bool builder_is_leaving(const struct builder *builder, const char *path)
+{
+	const struct part *part = find_part(builder, path);
+
+	return part && part->leaving;
+}
+
+void *builder_object(const struct builder *builder, const char *path)
+{
+	const struct part *part = find_part(builder, path);
+
+	return part ? part->object : NULL;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The builder: carries a plan out. Every step is prepared before the first is committed, and a journal
+ * undoes what was done when one fails, so an apply happens whole or not at all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "graph/generation.h"
+#include "plan/plan.h"
+
+/*
+ * What the builder does with one kind of node. The real ones are in build/parts.c; tests bring fakes.
+ * All run on the main thread; those that can fail add a diagnostic and return a negative errno.
+ */
+struct part_ops {
+	/* Opens, allocates, checks; the guest sees nothing. */
+	int (*prepare)(void *context, const struct graph_node *node, void **ret_object,
+		       struct diag_list *diags);
+	/* Makes it part of the machine. Optional. */
+	int (*commit)(void *context, void *object, struct diag_list *diags);
+	/* Takes @to's live properties over. Undo calls it with the old node. */
+	int (*update)(void *context, void *object, const struct graph_node *to,
+		      struct diag_list *diags);
+	/* Asks the guest to let go; builder_removed() is called when it has. NULL: it cannot go. */
+	int (*request_removal)(void *context, void *object);
+	/* Takes it out of the machine if it is there, and frees it. */
+	void (*destroy)(void *context, void *object);
+};
+
+enum build_result {
+	BUILD_DONE,
+	BUILD_ROLLED_BACK, /* a step failed; all is as it was */
+	BUILD_DEGRADED,	   /* a step failed and undoing another did, too */
+};
+
+struct builder;
+
+/**
+ * builder_create() - a builder of an empty machine
+ * @ops: by graph kind, GRAPH_KINDS of them; NULL for kinds that nothing is built for
+ * @context: given to the ops
+ */
+struct builder *builder_create(const struct part_ops *const *ops, void *context);
+
+/* Destroys what is left of the parts, newest first. Takes NULL. */
+struct builder *builder_destroy(struct builder *builder);
+
+/**
+ * builder_apply() - prepare all steps of a plan, then commit them
+ * @builder: the builder
+ * @plan: made against builder_running(); steps of class restart or forbidden are left out
+ * @generation: the wanted one; referenced while parts of it run
+ * @diags: what failed, and where the file asked for it
+ *
+ * Removals are only asked for here: the part runs on until builder_removed().
+ */
+enum build_result builder_apply(struct builder *builder, const struct plan *plan,
+				struct generation *generation, struct diag_list *diags) must_use;
+
+/* The guest let go of the part with this object: it is destroyed. */
+void builder_removed(struct builder *builder, void *object);
+
+/* What runs, sorted by path, in @arena; the nodes live as long as their part. */
+const struct plan_running *builder_running(const struct builder *builder, struct arena *arena,
+					   size_t *ret_n);
+
+/* Whether a part has been asked to go and has not gone yet. */
+bool builder_is_leaving(const struct builder *builder, const char *path);
+
+/* Destroys every part, newest first: the end of the machine, or of one life of it. */
+void builder_teardown(struct builder *builder);
+
+/* The object of a running part, or NULL. */
+void *builder_object(const struct builder *builder, const char *path);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiling a description: one node for each object, devices sorted by id, then edges and places.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/sha256.h"
+#include "base/strbuf.h"
+#include "graph/compile.h"
+#include "graph/places.h"
+#include "graph/rules.h"
+#include "machine/layout.h"
+#include "schema/config.h"
+#include "schema/value.h"
+
+/* A window that fits below 2^39 beside a TiB of RAM less, and below 2^36 with little RAM. */
+#define MMIO64_SIZE (32 * GiB)
+
+struct compiler {
+	struct arena *arena;
+	struct diag_list *diags;
+	struct graph *graph;
+	struct graph_node **nodes;
+	size_t n_nodes, room_nodes;
+	struct graph_edge *edges;
+	size_t n_edges, room_edges;
+};
+
+static struct graph_node *add_node(struct compiler *c, enum graph_kind kind, const char *id,
+				   const char *path)
+{
+	struct graph_node *node = arena_new(c->arena, struct graph_node);
+
+	if (c->n_nodes == c->room_nodes) {
+		size_t room = MAX(c->room_nodes * 2, (size_t)16);
+		struct graph_node **more = arena_new_array(c->arena, room, struct graph_node *);
+
+		if (c->n_nodes)
+			memcpy(more, c->nodes, c->n_nodes * sizeof(struct graph_node *));
+		c->nodes = more;
+		c->room_nodes = room;
+	}
+	c->nodes[c->n_nodes++] = node;
+	*node = (struct graph_node){
+		.kind = kind,
+		.id = id,
+		.path = path,
+		.pci_slot = -1,
+		.irq = -1,
+	};
+	return node;
+}
+
+static void add_edge(struct compiler *c, const struct graph_node *from, const struct graph_node *to,
+		     enum graph_relation relation)
+{
+	if (c->n_edges == c->room_edges) {
+		size_t room = MAX(c->room_edges * 2, (size_t)32);
+		struct graph_edge *more = arena_new_array(c->arena, room, struct graph_edge);
+
+		if (c->n_edges)
+			memcpy(more, c->edges, c->n_edges * sizeof(*more));
+		c->edges = more;
+		c->room_edges = room;
+	}
+	c->edges[c->n_edges++] = (struct graph_edge){ from, to, relation };
+}
+
+/* A top-level object of the description as a node of its own. */
+static struct graph_node *add_object(struct compiler *c, enum graph_kind kind, const char *key,
+				     const struct value *root, const void *config)
+{
+	struct graph_node *node = add_node(c, kind, key, key);
+
+	node->value = value_child(root, key);
+	node->config = config;
+	node->span = node->value ? node->value->key_span : root->span;
+	return node;
+}
+
+/* What of the host stands behind a device: one node for each thing that only one device may have. */
+static void add_backends(struct compiler *c, const struct graph_node *device,
+			 const struct device_needs *needs)
+{
+	for (unsigned i = 0; i < needs->n_exclusive; i++) {
+		const char *key = needs->exclusive[i].key;
+		struct graph_node *node = add_node(c, GRAPH_BACKEND, key,
+						   arena_printf(c->arena, "host.%s", key));
+
+		node->span = graph_node_span(device, needs->exclusive[i].property);
+		add_edge(c, device, node, GRAPH_BACKED_BY);
+	}
+}
+
+static bool place_devices(struct compiler *c, struct graph_node **devices,
+			  struct device_needs *needs, size_t n, const struct graph_pins *pins)
+{
+	struct places *places =
+		places_create(c->arena, c->graph->mmio64_base, c->graph->mmio64_end);
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++)
+		if (devices[i]->type->bus == DEVICE_BUS_PCI)
+			ok &= places_slot(places, devices[i], c->diags);
+	for (size_t i = 0; i < n; i++)
+		places_keep(places, devices[i], pins);
+	for (size_t i = 0; i < n; i++) {
+		devices[i]->irq = needs[i].irq;
+		ok &= places_fill(places, devices[i], &needs[i], c->diags);
+	}
+	return ok;
+}
+
+static bool add_devices(struct compiler *c, const struct value *root,
+			const struct graph_node *machine, const struct graph_node *bus,
+			const struct graph_pins *pins)
+{
+	const struct value *map = value_child(root, "devices");
+	size_t n = map ? map->n : 0;
+	struct device_needs *needs = arena_new_array(c->arena, n, struct device_needs);
+	struct graph_node **devices = arena_new_array(c->arena, n, struct graph_node *);
+
+	/* A map's values are sorted by key. */
+	for (size_t i = 0; i < n; i++) {
+		const struct value *value = map->children[i];
+		const struct config_device *device = value->bound;
+
+		devices[i] = add_node(c, GRAPH_DEVICE, value->name,
+				      arena_printf(c->arena, "devices.%s", value->name));
+		devices[i]->value = value;
+		devices[i]->span = value->key_span;
+		devices[i]->type = device_type_find(device->type);
+		devices[i]->config = device->config;
+		invariant(devices[i]->type != NULL);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct graph_node *parent =
+			devices[i]->type->bus == DEVICE_BUS_PCI ? bus : machine;
+
+		needs[i].irq = -1;
+		if (devices[i]->type->needs)
+			devices[i]->type->needs(devices[i], &needs[i], c->arena);
+		add_edge(c, devices[i], parent, GRAPH_SITS_ON);
+		add_backends(c, devices[i], &needs[i]);
+	}
+	if (!rules_check_devices((const struct graph_node *const *)devices, needs, n, c->diags))
+		return false;
+	return place_devices(c, devices, needs, n, pins);
+}
+
+/*
+ * The hash is of what the machine is: every value with its defaults, and the slots, which the guest
+ * sees. Addresses that follow from them are not in it.
+ */
+static void hash_graph(struct graph *graph, const struct value *root)
+{
+	const struct graph_node *node;
+	struct strbuf canonical = STRBUF_INIT;
+	struct sha256 hash;
+	size_t i;
+
+	value_canonical(root, &canonical);
+	sha256_init(&hash);
+	sha256_update(&hash, canonical.text, canonical.size);
+	strbuf_fini(&canonical);
+	graph_for_each_node(graph, node, i)
+	{
+		uint8_t slot = (uint8_t)node->pci_slot;
+
+		if (node->kind == GRAPH_DEVICE)
+			sha256_update(&hash, &slot, sizeof(slot));
+	}
+	sha256_final(&hash, graph->hash);
+}
+
+const struct graph *graph_compile(const struct value *root, const struct config_machine *config,
+				  const struct graph_pins *pins, struct arena *arena,
+				  struct diag_list *diags)
+{
+	struct graph *graph = arena_new(arena, struct graph);
+	struct compiler c = { .arena = arena, .diags = diags, .graph = graph };
+	struct graph_node *machine, *cpus, *memory, *boot, *bus;
+	uint64_t ram_end = LAYOUT_RAM_HIGH;
+
+	if (config->memory.size > LAYOUT_RAM_SPLIT)
+		ram_end += config->memory.size - LAYOUT_RAM_SPLIT;
+	graph->config = config;
+	graph->mmio64_base = ALIGN_UP(ram_end, 4 * GiB);
+	graph->mmio64_end = graph->mmio64_base + MMIO64_SIZE;
+
+	machine = add_node(&c, GRAPH_MACHINE, config->name, "machine");
+	machine->config = config;
+	machine->value = root;
+	machine->span = root->span;
+	memory = add_object(&c, GRAPH_MEMORY, "memory", root, &config->memory);
+	cpus = add_object(&c, GRAPH_CPUS, "cpus", root, &config->cpus);
+	bus = add_node(&c, GRAPH_BUS, "pci", "pci");
+	bus->span = root->span;
+	add_edge(&c, memory, machine, GRAPH_SITS_ON);
+	add_edge(&c, cpus, machine, GRAPH_SITS_ON);
+	add_edge(&c, bus, machine, GRAPH_SITS_ON);
+	if (!add_devices(&c, root, machine, bus, pins))
+		return NULL;
+	boot = add_object(&c, GRAPH_BOOT, "boot", root, &config->boot);
+	add_edge(&c, boot, memory, GRAPH_DEPENDS_ON);
+	add_edge(&c, boot, cpus, GRAPH_DEPENDS_ON);
+	graph->nodes = (const struct graph_node *const *)c.nodes;
+	graph->n_nodes = c.n_nodes;
+	graph->edges = c.edges;
+	graph->n_edges = c.n_edges;
+	hash_graph(graph, root);
+	return graph;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front end from end to end: document, schema, rules, graph.
+ */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "document/document.h"
+#include "graph/compile.h"
+#include "graph/generation.h"
+#include "graph/rules.h"
+#include "schema/bind.h"
+#include "schema/check.h"
+
+struct generation *generation_load(const char *path, const struct document_options *options,
+				   const struct graph_pins *pins)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	const struct config_machine *config;
+	const struct document *document;
+
+	invariant(generation != NULL);
+	generation->references = 1;
+	generation->arena = arena_create();
+	generation->diags = diag_list_create(generation->arena);
+	document = document_load(generation->arena, path, options, generation->diags);
+	if (!document->root)
+		return generation;
+	generation->root = schema_check(generation->arena, document->root, generation->diags);
+	/* A tree with a duplicate key was checked for what else is wrong with it, no more. */
+	if (!generation->root || diag_errors(generation->diags))
+		return generation;
+	config = schema_bind(generation->arena, generation->root);
+	rules_check(generation->root, config, generation->diags);
+	generation->graph = graph_compile(generation->root, config, pins, generation->arena,
+					  generation->diags);
+	if (diag_errors(generation->diags))
+		generation->graph = NULL;
+	if (!generation->graph)
+		return generation;
+	generation->config = config;
+	generation->pins = (struct graph_pins){
+		.nodes = generation->graph->nodes,
+		.n = generation->graph->n_nodes,
+	};
+	return generation;
+}
+
+struct generation *generation_ref(struct generation *generation)
+{
+	generation->references++;
+	return generation;
+}
+
+struct generation *generation_unref(struct generation *generation)
+{
+	if (!generation || --generation->references)
+		return NULL;
+	arena_destroy(generation->arena);
+	free(generation);
+	return NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A generation: one reading of a description, whole and immutable: tree, configuration, graph,
+ * diagnostics, in one arena. Main thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "graph/graph.h"
+
+struct document_options;
+
+struct generation {
+	unsigned references;
+	struct arena *arena;
+	struct diag_list *diags;
+	const struct value *root;
+	const struct config_machine *config; /* NULL when the description is invalid */
+	const struct graph *graph;	     /* NULL when the description is invalid */
+	struct graph_pins pins;		     /* its places, for the next generation */
+};
+
+/**
+ * generation_load() - read, check and compile a description
+ * @path: the file, "-" for standard input
+ * @options: overrides from the command line, or NULL
+ * @pins: addresses that are to be kept, or NULL
+ *
+ * Return: the generation, with one reference that the caller owns; whether it is valid is in
+ * generation->graph, what is wrong in generation->diags.
+ */
+struct generation *generation_load(const char *path, const struct document_options *options,
+				   const struct graph_pins *pins);
+
+struct generation *generation_ref(struct generation *generation);
+
+/* Drops a reference; the last one frees. Takes NULL. Returns NULL. */
+struct generation *generation_unref(struct generation *generation);
+
+static inline void generation_unref_ptr(struct generation **generation)
+{
+	*generation = generation_unref(*generation);
+}
+
+#define cleanup_generation cleanup(generation_unref_ptr)

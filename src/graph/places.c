@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where things go. Slot 0 is the host bridge. KVM memory slots below GRAPH_DEVICE_MEMORY_SLOT are RAM's.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "graph/places.h"
+#include "graph/ranges.h"
+#include "machine/layout.h"
+#include "schema/value.h"
+
+#define DEVICE_MEMORY_SLOT_FIRST 64
+#define DEVICE_MEMORY_SLOT_END	 512
+
+struct places {
+	struct ranges *slots, *gsis, *memory_slots, *mmio64;
+	const struct graph_node *by_slot[PCI_SLOTS]; /* for the second error: who has it */
+};
+
+struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t mmio64_end)
+{
+	struct places *places = arena_new(arena, struct places);
+
+	places->slots = ranges_create(arena, 1, PCI_SLOTS);
+	places->gsis = ranges_create(arena, GSI_MSI_FIRST, GSI_MSI_END);
+	places->memory_slots =
+		ranges_create(arena, DEVICE_MEMORY_SLOT_FIRST, DEVICE_MEMORY_SLOT_END);
+	places->mmio64 = ranges_create(arena, mmio64_base, mmio64_end);
+	return places;
+}
+
+static bool take_slot(struct places *places, struct graph_node *node, unsigned slot)
+{
+	if (!ranges_take(places->slots, slot, 1))
+		return false;
+	node->pci_slot = (int)slot;
+	places->by_slot[slot] = node;
+	return true;
+}
+
+bool places_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
+{
+	const struct value *wanted = value_child(node->value, "slot");
+	const struct graph_node *other;
+	struct diag *diag;
+
+	if (!wanted)
+		return true;
+	if (take_slot(places, node, (unsigned)wanted->number))
+		return true;
+	/* The schema allows 1 to 31 only, so it is taken. */
+	other = places->by_slot[wanted->number];
+	diag = diag_add(diags, "E0501", DIAG_ERROR, wanted->span,
+			"PCI slot %" PRIu64 " is asked for twice", wanted->number);
+	diag_relate(diags, diag, graph_node_span(other, "slot"), "'%s' has it", other->id);
+	diag_hint(diags, diag, "leave 'slot' out to be given a free one");
+	return false;
+}
+
+static const struct graph_node *find_pin(const struct graph_pins *pins, const char *path)
+{
+	for (size_t i = 0; pins && i < pins->n; i++)
+		if (strcmp(pins->nodes[i]->path, path) == 0)
+			return pins->nodes[i];
+	return NULL;
+}
+
+void places_keep(struct places *places, struct graph_node *node, const struct graph_pins *pins)
+{
+	const struct graph_node *pin = find_pin(pins, node->path);
+
+	if (!pin)
+		return;
+	if (node->pci_slot < 0 && pin->pci_slot > 0)
+		(void)!take_slot(places, node, (unsigned)pin->pci_slot);
+	if (pin->n_gsis && ranges_take(places->gsis, pin->gsi_base, pin->n_gsis)) {
+		node->gsi_base = pin->gsi_base;
+		node->n_gsis = pin->n_gsis;
+	}
+	if (pin->n_memory_slots &&
+	    ranges_take(places->memory_slots, pin->memory_slot_base, pin->n_memory_slots)) {
+		node->memory_slot_base = pin->memory_slot_base;
+		node->n_memory_slots = pin->n_memory_slots;
+	}
+	for (unsigned i = 0; i < DEVICE_MAX_BARS; i++)
+		if (pin->bars[i].size &&
+		    ranges_take(places->mmio64, pin->bars[i].base, pin->bars[i].size))
+			node->bars[i] = pin->bars[i];
+}
+
+static bool fill_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
+{
+	struct diag *diag;
+	uint64_t slot;
+
+	if (node->pci_slot >= 0)
+		return true;
+	if (ranges_alloc(places->slots, 1, 1, &slot)) {
+		node->pci_slot = (int)slot;
+		places->by_slot[slot] = node;
+		return true;
+	}
+	diag = diag_add(diags, "E0502", DIAG_ERROR, node->span,
+			"there is no PCI slot left for '%s': the bus has %d", node->id,
+			PCI_SLOTS - 1);
+	diag_hint(diags, diag, "remove a device");
+	return false;
+}
+
+static bool no_room(struct graph_node *node, struct diag_list *diags, const char *what)
+{
+	diag_add(diags, "E0503", DIAG_ERROR, node->span, "there is no room for the %s of '%s'", what,
+		 node->id);
+	return false;
+}
+
+/* A pinned place of another size than what is needed now is given up (the guest restarts anyway). */
+bool places_fill(struct places *places, struct graph_node *node, const struct device_needs *needs,
+		 struct diag_list *diags)
+{
+	uint64_t base;
+
+	if (node->type->bus == DEVICE_BUS_PCI && !fill_slot(places, node, diags))
+		return false;
+	if (needs->msi_vectors != node->n_gsis) {
+		if (needs->msi_vectors && !ranges_alloc(places->gsis, needs->msi_vectors, 1, &base))
+			return no_room(node, diags, "interrupts");
+		node->gsi_base = needs->msi_vectors ? (uint32_t)base : 0;
+		node->n_gsis = needs->msi_vectors;
+	}
+	if (needs->memory_slots != node->n_memory_slots) {
+		if (needs->memory_slots &&
+		    !ranges_alloc(places->memory_slots, needs->memory_slots, 1, &base))
+			return no_room(node, diags, "memory slots");
+		node->memory_slot_base = needs->memory_slots ? (uint32_t)base : 0;
+		node->n_memory_slots = needs->memory_slots;
+	}
+	for (unsigned i = 0; i < DEVICE_MAX_BARS; i++) {
+		if (needs->bar_sizes[i] == node->bars[i].size)
+			continue;
+		if (needs->bar_sizes[i] &&
+		    !ranges_alloc(places->mmio64, needs->bar_sizes[i],
+				  MAX(needs->bar_sizes[i], 4 * KiB), &base))
+			return no_room(node, diags, "memory BARs");
+		node->bars[i].base = needs->bar_sizes[i] ? base : 0;
+		node->bars[i].size = needs->bar_sizes[i];
+	}
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The allocators of a graph: PCI slots, GSIs, KVM memory slots, BAR addresses.
+ */
+#pragma once
+
+#include "graph/graph.h"
+
+struct arena;
+struct places;
+
+/* @mmio64_base, @mmio64_end: the window for 64-bit BARs. */
+struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t mmio64_end);
+
+/*
+ * Gives @node what its type needs. In rounds over all devices, so that what is fixed goes first:
+ * places_slot() with what the description says, places_keep() with what ran before, places_fill() for
+ * the rest. Return: false with a diagnostic when there is no room.
+ */
+bool places_slot(struct places *places, struct graph_node *node, struct diag_list *diags);
+void places_keep(struct places *places, struct graph_node *node, const struct graph_pins *pins);
+bool places_fill(struct places *places, struct graph_node *node, const struct device_needs *needs,
+		 struct diag_list *diags);

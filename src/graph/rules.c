@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cross-object rules. Each gives one diagnostic at the place that is easiest to change, and shows the
+ * other place it does not agree with.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+#include "graph/rules.h"
+#include "schema/config.h"
+#include "schema/value.h"
+
+struct rules {
+	const struct value *root;
+	const struct config_machine *config;
+	struct diag_list *diags;
+};
+
+static void check_cpu_max(const struct rules *r)
+{
+	const struct config_cpus *cpus = &r->config->cpus;
+	struct diag *diag;
+
+	if (!cpus->has_max || cpus->max >= cpus->count)
+		return;
+	diag = diag_add(r->diags, "E0401", DIAG_ERROR, value_span(r->root, "cpus.max"),
+			"cpus.max is %" PRIu64 ", less than cpus.count, which is %" PRIu64,
+			cpus->max, cpus->count);
+	diag_relate(r->diags, diag, value_span(r->root, "cpus.count"), "the count");
+	diag_hint(r->diags, diag, "write max: %" PRIu64 " or leave it out", cpus->count);
+}
+
+static void check_topology(const struct rules *r)
+{
+	const struct config_cpus *cpus = &r->config->cpus;
+	const struct config_cpus_topology *t = cpus->topology;
+	uint64_t max = cpus->has_max ? cpus->max : cpus->count;
+	struct diag *diag;
+
+	if (!t || t->threads * t->cores * t->dies * t->sockets == max)
+		return;
+	diag = diag_add(r->diags, "E0402", DIAG_ERROR, value_span(r->root, "cpus.topology"),
+			"the topology holds %" PRIu64 " CPUs (%" PRIu64 " threads × %" PRIu64
+			" cores × %" PRIu64 " dies × %" PRIu64 " sockets), the machine has %" PRIu64,
+			t->threads * t->cores * t->dies * t->sockets, t->threads, t->cores, t->dies,
+			t->sockets, max);
+	diag_relate(r->diags, diag,
+		    value_span(r->root, cpus->has_max ? "cpus.max" : "cpus.count"),
+		    "the number of CPUs");
+	diag_hint(r->diags, diag, "the product of the four must be cpus.%s",
+		  cpus->has_max ? "max" : "count");
+}
+
+static void check_affinity(const struct rules *r)
+{
+	const struct config_cpus *cpus = &r->config->cpus;
+	const struct value *affinity = value_find(r->root, "cpus.affinity");
+	uint64_t max = cpus->has_max ? cpus->max : cpus->count;
+
+	for (size_t i = 0; affinity && i < affinity->n; i++) {
+		const struct value *entry = affinity->children[i];
+		struct diag *diag;
+
+		if (strtoul(entry->name, NULL, 10) < max)
+			continue;
+		diag = diag_add(r->diags, "E0403", DIAG_ERROR, entry->key_span,
+				"there is no virtual CPU %s: the machine has %" PRIu64, entry->name,
+				max);
+		diag_hint(r->diags, diag, "virtual CPUs count from 0 to %" PRIu64, max - 1);
+	}
+}
+
+static void check_hugepages(const struct rules *r)
+{
+	static const uint64_t sizes[] = {
+		[CONFIG_MEMORY_HUGEPAGES_OFF] = 1,
+		[CONFIG_MEMORY_HUGEPAGES_2MIB] = 2 * MiB,
+		[CONFIG_MEMORY_HUGEPAGES_1GIB] = GiB,
+	};
+	const struct config_memory *memory = &r->config->memory;
+	char size[UNITS_TEXT_MAX], page[UNITS_TEXT_MAX];
+	struct diag *diag;
+
+	if (memory->size % sizes[memory->hugepages] == 0)
+		return;
+	diag = diag_add(r->diags, "E0404", DIAG_ERROR, value_span(r->root, "memory.size"),
+			"the memory is %s, which is no multiple of its %s pages",
+			size_format(memory->size, size),
+			size_format(sizes[memory->hugepages], page));
+	diag_relate(r->diags, diag, value_span(r->root, "memory.hugepages"), "the size of pages");
+	diag_hint(r->diags, diag, "write a size that is a multiple of %s", page);
+}
+
+bool rules_check(const struct value *root, const struct config_machine *config,
+		 struct diag_list *diags)
+{
+	const struct rules r = { root, config, diags };
+	size_t before = diag_errors(diags);
+
+	check_cpu_max(&r);
+	check_topology(&r);
+	check_affinity(&r);
+	check_hugepages(&r);
+	return diag_errors(diags) == before;
+}
+
+/* "write:/srv/a.img" is used by writing, "tap:tap0" by name: what to call it is in the key's front. */
+static void report_double_use(const struct graph_node *first, const char *first_property,
+			      const struct graph_node *second, const char *second_property,
+			      const char *key, struct diag_list *diags)
+{
+	const char *what = strchr(key, ':');
+	struct diag *diag;
+
+	invariant(what != NULL);
+	diag = diag_add(diags, "E0405", DIAG_ERROR, graph_node_span(second, second_property),
+			"%.*s %s is used twice, by '%s' and '%s'", (int)(what - key), key, what + 1,
+			first->id, second->id);
+	diag_relate(diags, diag, graph_node_span(first, first_property), "first used here");
+}
+
+static void check_exclusive(const struct graph_node *const *devices,
+			    const struct device_needs *needs, size_t i, size_t j,
+			    struct diag_list *diags)
+{
+	for (unsigned a = 0; a < needs[i].n_exclusive; a++)
+		for (unsigned b = 0; b < needs[j].n_exclusive; b++)
+			if (strcmp(needs[i].exclusive[a].key, needs[j].exclusive[b].key) == 0)
+				report_double_use(devices[i], needs[i].exclusive[a].property,
+						  devices[j], needs[j].exclusive[b].property,
+						  needs[j].exclusive[b].key, diags);
+}
+
+bool rules_check_devices(const struct graph_node *const *devices, const struct device_needs *needs,
+			 size_t n, struct diag_list *diags)
+{
+	size_t before = diag_errors(diags);
+
+	/* At most 31 PCI devices and a few more, so pairs are few; a huge map is refused by then. */
+	for (size_t j = 0; j < n; j++)
+		for (size_t i = 0; i < j; i++) {
+			struct diag *diag;
+
+			check_exclusive(devices, needs, i, j, diags);
+			if (devices[i]->type != devices[j]->type || !devices[j]->type->singleton)
+				continue;
+			diag = diag_add(diags, "E0406", DIAG_ERROR, devices[j]->span,
+					"a machine has only one %s", devices[j]->type->name);
+			diag_relate(diags, diag, devices[i]->span, "'%s' is one already",
+				    devices[i]->id);
+		}
+	return diag_errors(diags) == before;
+}

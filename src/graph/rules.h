@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules that no schema can say: what must hold between the objects of a description.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/diag.h"
+
+struct config_machine;
+struct device_needs;
+struct graph_node;
+struct value;
+
+/*
+ * Rules within the description's own objects. Return: false with diagnostics when one is broken; all
+ * are checked in any case.
+ */
+bool rules_check(const struct value *root, const struct config_machine *config,
+		 struct diag_list *diags);
+
+/*
+ * Rules between devices, once their needs are known: nothing of the host or of the chipset is used
+ * twice. @needs has an entry for each of @devices.
+ */
+bool rules_check_devices(const struct graph_node *const *devices, const struct device_needs *needs,
+			 size_t n, struct diag_list *diags);
