@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += devices/devices.list examples
 
+# What every machine has, without a schema.
+libweft_a_SOURCES += \
+	devices/platform/acpi-pm.c \
+	devices/platform/acpi-pm.h \
+	devices/platform/ged.c \
+	devices/platform/ged.h
+
 nodist_libweft_a_SOURCES += devices/device-table.c
 CLEANFILES += devices/device-table.c
 

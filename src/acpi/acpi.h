@@ -24,6 +24,9 @@ struct guest_memory;
 /* SLP_TYP of S5 in `_S5_`, as the guest writes it into the sleep control register. */
 #define ACPI_SLEEP_TYPE_S5 5u
 
+/* What the guest writes into the reset register. */
+#define ACPI_RESET_VALUE 1u
+
 /**
  * struct acpi_machine - what the tables say
  * @apic_ids: APIC id of each possible vCPU, by its number
