@@ -176,7 +176,24 @@ static void put_processor(struct smbios *s, const struct smbios_machine *machine
 	end(s);
 }
 
-/* §7.17 to §7.20: one array with one device that is all of the RAM. */
+/* §7.20 Where the array is mapped; in KiB, and in bytes where that has not enough bits. */
+static void put_mapped(struct smbios *s, uint16_t handle, uint64_t base, uint64_t size)
+{
+	uint64_t last = base + size - 1;
+	bool wide = last / KiB >= UINT32_MAX;
+
+	begin(s, 19, handle);
+	put(s, 4, wide ? UINT32_MAX : base / KiB);
+	put(s, 4, wide ? UINT32_MAX : last / KiB);
+	put(s, 2, HANDLE_ARRAY);
+	put(s, 1, 1);
+	put(s, 8, wide ? base : 0);
+	put(s, 8, wide ? last : 0);
+	begin_strings(s);
+	end(s);
+}
+
+/* §7.17 to §7.18: one array with one device that is all of the RAM. */
 static void put_memory(struct smbios *s, const struct smbios_machine *machine)
 {
 	uint64_t mib = machine->ram_size / MiB, kib = machine->ram_size / KiB;
@@ -216,15 +233,9 @@ static void put_memory(struct smbios *s, const struct smbios_machine *machine)
 	put_string(s, "weft");
 	end(s);
 
-	begin(s, 19, 0x1300);
-	put(s, 4, 0xffffffff); /* see the extended addresses */
-	put(s, 4, 0xffffffff);
-	put(s, 2, HANDLE_ARRAY);
-	put(s, 1, 1);
-	put(s, 8, 0);
-	put(s, 8, machine->ram_size - 1);
-	begin_strings(s);
-	end(s);
+	put_mapped(s, 0x1300, 0, MIN(machine->ram_size, LAYOUT_RAM_SPLIT));
+	if (machine->ram_size > LAYOUT_RAM_SPLIT)
+		put_mapped(s, 0x1301, LAYOUT_RAM_HIGH, machine->ram_size - LAYOUT_RAM_SPLIT);
 }
 
 static void put_ends(struct smbios *s)

@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The firmware tables as other programs read them: acpica-tools disassembles, compiles and evaluates
+# them, dmidecode reads SMBIOS. Three machines: a small one, a usual one, one with 300 CPUs.
+dump=$PWD/tests/peer/acpi-dump
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+ok() { n=$((n + 1)); echo "ok $n - $1"; }
+bad() { n=$((n + 1)); echo "not ok $n - $1"; sed 's/^/# /' "$2"; }
+check() { # NAME LOG COMMAND...
+	name=$1 log=$2
+	shift 2
+	if "$@" >"$log" 2>&1; then ok "$name"; else bad "$name" "$log"; fi
+}
+# Remarks are of style; a warning or an error is not.
+quiet() { "$@" && ! grep -Eiq 'warning +[0-9]|error +[0-9]|invalid|could not|incorrect checksum|[1-9][0-9]* errors|[1-9][0-9]* warnings' "$log"; }
+has() { # NAME FILE LINE...: the lines are in the file, in this order
+	name=$1 file=$2
+	shift 2
+	for line; do printf '%s\n' "$line"; done >"$dir/wanted"
+	if awk 'NR == FNR { want[++w] = $0; next } i < w && index($0, want[i + 1]) { i++ } END { exit i != w }' \
+		"$dir/wanted" "$file"; then ok "$name"; else bad "$name" "$file"; fi
+}
+
+if ! command -v iasl >/dev/null || ! command -v acpiexec >/dev/null; then
+	echo "1..0 # SKIP iasl and acpiexec are missing (install acpica-tools)"
+	exit 0
+fi
+
+for v in small usual large; do
+	t=$dir/$v
+	mkdir "$t"
+	check "$v: tables are made" "$t/log" "$dump" $v "$t"
+	for table in "$t"/*.dat; do
+		name=$(basename "$table" .dat)
+		check "$v: $name is disassembled" "$t/$name.log" quiet iasl -d "$table"
+	done
+	check "$v: DSDT is compiled again" "$t/dsdt.log" quiet iasl -ve -p "$t/again" "$t/DSDT.dsl"
+	acpiexec -b 'evaluate \_S5_; evaluate \_SB.GED_._CRS; resources \_SB.GED_' "$t/DSDT.dat" >"$t/exec" 2>&1
+	has "$v: _S5_ has four elements" "$t/exec" 'Contains 4 Elements' '[Integer] = 0000000000000005' \
+		'[Integer] = 0000000000000005' '[Integer] = 0000000000000000' '[Integer] = 0000000000000000'
+	has "$v: GED has interrupt 5" "$t/exec" 'Extended IRQ Resource' 'Triggering : Edge' 'Polarity : ActiveHigh' \
+		'Dword00 : 00000005'
+	case $v in small) continue ;; esac
+	acpiexec -b 'resources \_SB.PCI0; evaluate \_SB.PCI0._PRT; evaluate \_SB.PCI0._STA; resources \_SB.COM1; resources \_SB.MBRD' \
+		"$t/DSDT.dat" >"$t/pci" 2>&1
+	has "$v: windows of the host bridge" "$t/pci" 'Bus Number Range' 'Address Maximum : 00' \
+		'Address Minimum : 0CF8' 'Address Maximum : 0CF7' 'Address Minimum : 0D00' \
+		'Address Minimum : C0000000' 'Address Maximum : E7FFFFFF' 'Address Length : 28000000' \
+		'Address Minimum : 0000000140000000' 'Address Maximum : 0000007FFFFFFFFF' \
+		'Address Length : 0000007EC0000000'
+	has "$v: no interrupt pin is routed" "$t/pci" '_PRT returned object' 'Contains 0 Elements'
+	has "$v: the serial port" "$t/pci" 'Device: \_SB.COM1' 'Address Minimum : 03F8' 'Dword00 : 00000004'
+	has "$v: ECAM is reserved" "$t/pci" 'Device: \_SB.MBRD' 'Address : E8000000' 'Address Length : 10000000'
+done
+has "FADT: reduced hardware, reset and sleep registers" "$dir/usual/FACP.dsl" 'MSI Not Supported (V4) : 0' \
+	'Control Method Power Button (V1) : 1' 'Reset Register Supported (V2) : 1' 'Hardware Reduced (V5) : 1' \
+	'Address : 0000000000000602' 'Value to cause reset : 01' 'Address : 0000000000000600' \
+	'Address : 0000000000000601'
+has "MADT: four CPUs are on, four may come" "$dir/usual/APIC.dsl" 'Processor ID : 03' 'Processor Enabled : 1' \
+	'Processor ID : 04' 'Processor Enabled : 0' 'Runtime Online Capable : 1'
+has "MADT: the 256th CPU has an x2APIC entry" "$dir/large/APIC.dsl" 'Processor x2Apic ID : 000000FF' \
+	'Processor UID : 000000FF'
+if command -v dmidecode >/dev/null; then
+	for v in small usual large; do
+		check "$v: dmidecode reads SMBIOS" "$dir/$v/dmi" dmidecode --from-dump "$dir/$v/smbios.bin"
+	done
+	has "SMBIOS: the system" "$dir/usual/dmi" 'SMBIOS 3.2.0 present' 'System is a virtual machine' \
+		'Manufacturer: weft' 'Serial Number: 0001' 'UUID: 00112233-4455-6677-8899-aabbccddeeff' \
+		'Family: web' 'Core Count: 2' 'Thread Count: 4' 'Size: 40 GB' 'End Of Table'
+	has "SMBIOS: memory above 4 GiB" "$dir/usual/dmi" 'Ending Address: 0x000BFFFFFFF' \
+		'Starting Address: 0x00100000000' 'Range Size: 37 GB'
+else
+	ok "SMBIOS # SKIP dmidecode is missing"
+fi
+echo "1..$n"
