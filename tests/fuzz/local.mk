@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+# tests/fuzz/fuzz-SUBJECT.c: libFuzzer targets (configure --enable-fuzzing CC=clang). Without libFuzzer
+# they are tests that run a fixed series of random inputs.
+fuzz_targets =
+check_PROGRAMS += $(fuzz_targets)
+if FUZZING
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_MAIN =
+else
+FUZZ_LINK = $(AM_LDFLAGS)
+FUZZ_MAIN = tests/fuzz/replay.c
+TESTS += $(fuzz_targets)
+endif
+EXTRA_DIST += tests/fuzz/replay.c
+
+fuzz_targets += tests/fuzz/fuzz-virtqueue
+tests_fuzz_fuzz_virtqueue_SOURCES = tests/fuzz/fuzz-virtqueue.c $(FAKE_MACHINE) $(FUZZ_MAIN)
+tests_fuzz_fuzz_virtqueue_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_virtqueue_LDADD = $(WEFT_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-virtio-pci
+tests_fuzz_fuzz_virtio_pci_SOURCES = tests/fuzz/fuzz-virtio-pci.c $(FAKE_MACHINE) $(FUZZ_MAIN)
+tests_fuzz_fuzz_virtio_pci_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_virtio_pci_LDADD = $(WEFT_LIBS)

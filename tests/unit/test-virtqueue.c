@@ -284,10 +284,11 @@ static void random_requests(uint64_t features)
 		if (d.used[1] == used_before)
 			CU_ASSERT_EQUAL(interrupts, before)
 		else if (features & EVENT_IDX)
-			CU_ASSERT_EQUAL(interrupts - before,
-					vring_need_event(used_event, d.used[1], used_before))
+			CU_ASSERT_EQUAL(
+				interrupts - before,
+				(unsigned)vring_need_event(used_event, d.used[1], used_before))
 		else
-			CU_ASSERT_EQUAL(interrupts - before, !d.avail[0])
+			CU_ASSERT_EQUAL(interrupts - before, d.avail[0] ? 0u : 1u)
 		reaped += reap();
 	}
 	CU_ASSERT_EQUAL(popped, reaped);
