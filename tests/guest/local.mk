@@ -6,7 +6,7 @@ EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kerne
 	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftguest.py $(guest_tests)
 
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
-guest_tests = tests/guest/boot.py
+guest_tests = tests/guest/boot.py tests/guest/bulk.py
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
 GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -16,12 +16,42 @@ GUEST_LINK = -nostdlib -static -no-pie -s -fno-sanitize=all -Wl,-z,noseparate-co
 
 noinst_PROGRAMS += tests/guest/init/init
 tests_guest_init_init_SOURCES = tests/guest/init/main.c tests/guest/init/str.c \
-	tests/guest/init/checksum.c tests/guest/init/info.c tests/guest/init/file.c \
+	tests/guest/checksum.c tests/guest/init/info.c tests/guest/init/file.c \
 	tests/guest/init/block.c tests/guest/init/net.c tests/guest/init/power.c \
-	tests/guest/init/sys.h tests/guest/init/command.h
+	tests/guest/init/sys.h tests/guest/init/command.h tests/guest/checksum.h
 tests_guest_init_init_CFLAGS = $(GUEST_CFLAGS)
 tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
 tests_guest_init_init_LDADD =
+
+# Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
+bare_guests = tests/guest/bare/blk-bulk
+minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
+	tests/guest/bare/triple-fault tests/guest/bare/halt
+noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
+EXTRA_DIST += tests/guest/bare/bare.ld
+BARE_CFLAGS = $(GUEST_CFLAGS) -mno-red-zone -mgeneral-regs-only
+BARE_LINK = $(GUEST_LINK) -Wl,--no-warn-rwx-segments -Wl,-T,$(srcdir)/tests/guest/bare/bare.ld
+BARE_RUNTIME = tests/guest/bare/crt.S tests/guest/bare/bare.c tests/guest/bare/bare.h \
+	tests/guest/bare/bare-pci.c tests/guest/bare/bare-pci.h tests/guest/bare/pvh-note.h \
+	tests/guest/checksum.c tests/guest/checksum.h
+
+tests_guest_bare_blk_bulk_SOURCES = tests/guest/bare/blk-bulk.c $(BARE_RUNTIME)
+tests_guest_bare_blk_bulk_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_blk_bulk_LDFLAGS = $(BARE_LINK)
+
+MINIMAL = tests/guest/bare/minimal.S tests/guest/bare/pvh-note.h
+tests_guest_bare_first_byte_SOURCES = $(MINIMAL)
+tests_guest_bare_first_byte_CPPFLAGS = -DFIRST_BYTE -DPOWER_OFF
+tests_guest_bare_first_byte_LDFLAGS = $(BARE_LINK)
+tests_guest_bare_power_off_SOURCES = $(MINIMAL)
+tests_guest_bare_power_off_CPPFLAGS = -DPOWER_OFF
+tests_guest_bare_power_off_LDFLAGS = $(BARE_LINK)
+tests_guest_bare_triple_fault_SOURCES = $(MINIMAL)
+tests_guest_bare_triple_fault_CPPFLAGS = -DFIRST_BYTE -DTRIPLE_FAULT
+tests_guest_bare_triple_fault_LDFLAGS = $(BARE_LINK)
+tests_guest_bare_halt_SOURCES = $(MINIMAL)
+tests_guest_bare_halt_CPPFLAGS = -DFIRST_BYTE
+tests_guest_bare_halt_LDFLAGS = $(BARE_LINK)
 
 INITRAMFS_BASE = dev/ proc/ sys/ root/ tmp/ mnt/ dev/console!c:5:1 dev/null!c:1:3 \
 	init=tests/guest/init/init

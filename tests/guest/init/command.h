@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sys.h"
+#include "tests/guest/checksum.h"
 
 enum { COMMAND_WORDS = 12 };
 

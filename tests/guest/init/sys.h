@@ -63,8 +63,3 @@ void format(char *buf, size_t size, const char *format, ...);
 /* Reads up to size - 1 bytes of a file and ends them with NUL; the length or a negative errno. */
 long read_file(const char *path, char *buf, size_t size);
 long write_file(const char *path, const char *text);
-
-/* checksum.c */
-uint32_t crc32(uint32_t crc, const void *buf, size_t n); /* as zlib's */
-/* The stream that fill and tcp-send make: splitmix64 of @seed, from its @position (in 8-byte words) on. */
-void pattern(uint64_t seed, uint64_t position, void *buf, size_t n);
