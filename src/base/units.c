@@ -208,8 +208,9 @@ static int parse_united(const char *text, const struct unit *units, size_t n, co
 	unit = find_unit(units, n, s);
 	if (!unit)
 		return -ENOENT; /* the caller knows the wrong ways to write its units */
-	if (__builtin_mul_overflow(value, unit->factor, ret))
+	if (__builtin_mul_overflow(value, unit->factor, &value))
 		return fail(-ERANGE, err, "'" SHOWN "' is too large", SHOW(text));
+	*ret = value;
 	return 0;
 }
 

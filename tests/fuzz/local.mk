@@ -22,3 +22,12 @@ fuzz_targets += tests/fuzz/fuzz-virtio-pci
 tests_fuzz_fuzz_virtio_pci_SOURCES = tests/fuzz/fuzz-virtio-pci.c $(FAKE_MACHINE) $(FUZZ_MAIN)
 tests_fuzz_fuzz_virtio_pci_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_virtio_pci_LDADD = $(WEFT_LIBS)
+# Fuzz targets: ../configure --enable-fuzzing --enable-asan --enable-ubsan CC=clang, then
+# tests/fuzz/fuzz-document -max_total_time=60 CORPUS ../examples ../tests/golden/bad
+if FUZZING
+fuzz_programs = tests/fuzz/fuzz-document
+noinst_PROGRAMS += $(fuzz_programs)
+tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c
+tests_fuzz_fuzz_document_LDADD = $(WEFT_LIBS)
+tests_fuzz_fuzz_document_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -36,3 +36,8 @@ tests_unit_test_virtio_pci_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-ranges
 tests_unit_test_ranges_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-base tests/unit/test-units tests/unit/test-document
+tests_unit_test_base_LDADD = $(UNIT_LIBS)
+tests_unit_test_units_LDADD = $(UNIT_LIBS)
+tests_unit_test_document_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any bytes as a description: none may crash, hang or pass a budget, whatever comes out can be walked
+ * as a tree, and every diagnostic can be rendered. The bytes before the first NUL are an override, if
+ * there is a NUL.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag-render.h"
+#include "base/source.h"
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "document/document.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Visits every node, following every alias. Return: how many there are. */
+static size_t walk(const struct node *node, unsigned depth)
+{
+	size_t n = 1;
+
+	invariant(depth <= DOCUMENT_MAX_DEPTH);
+	if (node_is_scalar(node)) {
+		invariant(strlen(node->text) == node->size);
+		return n;
+	}
+	for (uint32_t i = 0; i < node->n_entries; i++) {
+		const struct node_entry *entry = &node->entries[i];
+
+		if (node->kind == NODE_MAP)
+			invariant(node_find(node, entry->key->text) == entry);
+		n += walk(entry->value, depth + 1);
+	}
+	invariant(n <= DOCUMENT_MAX_NODES);
+	return n;
+}
+
+static void parse_units(const char *text)
+{
+	struct unit_error error;
+	struct cpu_list cpus;
+	struct mac_address mac;
+	uint64_t value, again;
+	char buffer[UNITS_TEXT_MAX];
+
+	if (size_parse(text, &value, &error) == 0)
+		invariant(size_parse(size_format(value, buffer), &again, NULL) == 0 && again == value);
+	if (duration_parse(text, &value, &error) == 0)
+		invariant(duration_parse(duration_format(value, buffer), &again, NULL) == 0 &&
+			  again == value);
+	if (rate_parse(text, &value, &error) == 0)
+		invariant(rate_parse(rate_format(value, buffer), &again, NULL) == 0 &&
+			  again == value);
+	mac_parse(text, &mac, &error);
+	cpu_list_parse(text, &cpus, &error);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data, *nul = memchr(text, '\0', size);
+	cleanup_strbuf struct strbuf out = STRBUF_INIT;
+	cleanup_arena struct arena *arena = arena_create();
+	struct diag_list *diags = diag_list_create(arena);
+	struct document_options options = { 0 };
+	struct document *document;
+	const char *set = text;
+
+	if (nul) {
+		options = (struct document_options){ &set, 1 };
+		size -= (size_t)(nul - text) + 1;
+		text = nul + 1;
+		parse_units(set);
+	}
+	document = document_parse(arena, source_from_text(arena, "f", text, size), &options, diags);
+	if (document->root)
+		walk(document->root, 1);
+	else
+		invariant(diag_errors(diags) > 0);
+	diag_render_text(&out, diags, true);
+	diag_render_gcc(&out, diags);
+	json_decref(diag_render_json(diags));
+	return 0;
+}
