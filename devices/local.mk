@@ -21,5 +21,13 @@ devices/device-table.c: $(srcdir)/devices/devices.list Makefile
 	echo '	0,'; echo '};'; } > $@.tmp && mv $@.tmp $@
 
 libweft_a_SOURCES += \
+	devices/debug-console.c \
+	devices/platform/cmos.c \
+	devices/platform/cmos.h \
+	devices/platform/i8042.c \
+	devices/platform/i8042.h \
+	devices/platform/post.c \
+	devices/platform/post.h \
+	devices/serial.c \
 	devices/virtio-console.c \
 	devices/virtio-rng.c

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/diag.h"
 #include "graph/device-type.h"
@@ -52,6 +53,15 @@ struct graph_node {
 	uint32_t memory_slot_base, n_memory_slots; /* KVM memory slots */
 	struct graph_bar bars[DEVICE_MAX_BARS];
 };
+
+/* Fills the base of a device that prepare() makes; the builder says when it is committed. */
+static inline void device_init(struct device *device, struct machine *machine,
+			       const struct graph_node *node)
+{
+	device->type = node->type;
+	device->machine = machine;
+	snprintf(device->id, sizeof(device->id), "%s", node->id);
+}
 
 struct graph_edge {
 	const struct graph_node *from, *to;
