@@ -31,4 +31,6 @@
 	CODE("E0118", "a second document begins")                                                  \
 	CODE("E0119", "a budget that keeps hostile files harmless is passed")                      \
 	CODE("E0120", "an override of the command line has no key or no value")                    \
-	CODE("E0430", "a file or device of the host that a device needs cannot be opened")
+	CODE("E0430", "a file or device of the host that a device needs cannot be opened")         \
+	CODE("E0431", "the image of a disk cannot be used")                                        \
+	CODE("E0432", "the backend of a network device cannot be had")
