@@ -31,6 +31,18 @@
 	CODE("E0118", "a second document begins")                                                  \
 	CODE("E0119", "a budget that keeps hostile files harmless is passed")                      \
 	CODE("E0120", "an override of the command line has no key or no value")                    \
-	CODE("E0430", "a file or device of the host that a device needs cannot be opened")         \
-	CODE("E0431", "the image of a disk cannot be used")                                        \
-	CODE("E0432", "the backend of a network device cannot be had")
+	CODE("E0201", "a key is not known here")                                                   \
+	CODE("E0202", "a key that has to be there is missing")                                     \
+	CODE("E0203", "a value is of another kind than its key takes")                             \
+	CODE("E0204", "a number, size or duration is out of range")                                \
+	CODE("E0205", "a value is none of those that are possible")                                \
+	CODE("E0206", "a string does not have its form")                                           \
+	CODE("E0207", "a size, duration, rate, address or list of CPUs cannot be told")            \
+	CODE("E0208", "a string is too short or too long")                                         \
+	CODE("E0209", "a list or map has too few or too many items")                               \
+	CODE("E0210", "a key cannot be together with another, or needs another")                   \
+	CODE("E0211", "a type is not known")                                                       \
+	CODE("E0212", "a device type exists and was not built in")                                 \
+	CODE("E0213", "a key that the author chooses does not have its form")                      \
+	CODE("E0214", "a key is deprecated")                                                       \
+	CODE("E0430", "a file or device of the host that a device needs cannot be opened")

@@ -14,6 +14,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "document/document.h"
+#include "schema/check.h"
 
 #define FORMAT_VERSION 1
 #define FLUSH_FROM     (64 * 1024) /* bytes of output that are gathered before they are written */
@@ -83,8 +84,10 @@ static void validate_file(struct validation *v, const char *path)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
+	const struct document *document = document_load(arena, path, &v->document, diags);
 
-	document_load(arena, path, &v->document, diags);
+	if (document->root)
+		schema_check(arena, document->root, diags);
 	v->n_files++;
 	v->n_valid += diag_errors(diags) == 0;
 	v->errors += diag_errors(diags);

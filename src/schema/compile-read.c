@@ -153,3 +153,51 @@ bool yml_is(const struct yml *map, const char *key, const char *text)
 
 	return value && !strcmp(value, text);
 }
+
+/* Whether a string would be read as something else when it is written plain. */
+static bool needs_quotes(const struct yml *yml)
+{
+	static const char *const words[] = { "", "null", "~", "true", "false" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(yml->text, words[i]))
+			return true;
+	return strspn(yml->text, "0123456789.-+") == strlen(yml->text) ||
+	       strpbrk(yml->text, "{}[],#&*!|>'\"%@`") || strstr(yml->text, ": ");
+}
+
+static void write_flow(FILE *out, const struct yml *yml)
+{
+	if (yml->kind == YML_LIST || yml->kind == YML_MAP) {
+		fputc(yml->kind == YML_LIST ? '[' : '{', out);
+		for (size_t i = 0; i < yml->n; i++) {
+			fputs(i ? ", " : yml->kind == YML_MAP ? " " : "", out);
+			if (yml->kind == YML_MAP)
+				fprintf(out, "%s: ", yml->keys[i]->text);
+			write_flow(out, yml->values[i]);
+		}
+		fputs(yml->kind == YML_LIST ? "]" : yml->n ? " }" : "}", out);
+	} else if (yml->kind == YML_NULL) {
+		fputs("null", out);
+	} else {
+		const char *quote = yml->kind == YML_STRING && needs_quotes(yml) ? "\"" : "";
+
+		fprintf(out, "%s%s%s", quote, yml->text, quote);
+	}
+}
+
+const char *yml_flow(const struct yml *yml)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	const char *copy;
+
+	if (!out)
+		compile_die("out of memory");
+	write_flow(out, yml);
+	fclose(out);
+	copy = arena_strdup(compile_arena, text);
+	free(text);
+	return copy;
+}

@@ -13,6 +13,8 @@ static const struct {
 	void (*emit)(FILE *out, struct model *model);
 } outputs[] = {
 	{ "header", emit_header },
+	{ "tables", emit_tables },
+	{ "json", emit_json },
 };
 
 int main(int argc, char **argv)
@@ -36,6 +38,8 @@ int main(int argc, char **argv)
 		outputs[i].emit(out, &model);
 		if (fflush(out) || ferror(out) || fclose(out))
 			compile_die("%s: %s", argv[3], strerror(errno));
+		if (compile_errors)
+			return 1;
 		arena_destroy(compile_arena);
 		return 0;
 	}

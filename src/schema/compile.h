@@ -121,6 +121,12 @@ struct model {
 	} *files;
 };
 
+/* A tree as YAML on one line. */
+const char *yml_flow(const struct yml *yml);
+
+/* A C string literal, cut at newlines. */
+void emit_c_string(FILE *out, const char *text, size_t size);
+
 /* A key of a schema: its own, or else of what its $ref leads to. */
 struct yml *schema_key(struct model *model, struct yml *schema, const char *key);
 /* What a $ref leads to; ends the program when that is nowhere. */

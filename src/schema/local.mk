@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/schema/bind.c \
 	src/schema/bind.h \
+	src/schema/check.c \
 	src/schema/check.h \
+	src/schema/check-internal.h \
+	src/schema/check-scalar.c \
+	src/schema/schema.c \
 	src/schema/schema.h \
+	src/schema/value.c \
 	src/schema/value.h
+nodist_libweft_a_SOURCES += src/schema/tables.c
 
 # The schema compiler, and what it makes of schemas/. A schema that is added or changed is seen by
 # the wildcard, so a device needs no line here.
@@ -12,11 +19,14 @@ src_schema_compile_SOURCES = \
 	src/schema/compile.c \
 	src/schema/compile.h \
 	src/schema/compile-header.c \
+	src/schema/compile-json.c \
 	src/schema/compile-lint.c \
 	src/schema/compile-model.c \
+	src/schema/compile-pattern.c \
 	src/schema/compile-read.c \
 	src/schema/compile-scalar.c \
 	src/schema/compile-scalar.h \
+	src/schema/compile-tables.c \
 	src/schema/schema.h \
 	src/base/arena.c \
 	src/base/log.c \
@@ -29,5 +39,8 @@ SCHEMA_COMPILE = $(AM_V_GEN)mkdir -p src/schema && src/schema/compile$(EXEEXT)
 src/schema/config.h: src/schema/compile$(EXEEXT) $(SCHEMA_FILES) Makefile
 	$(SCHEMA_COMPILE) header $(srcdir)/schemas $@.tmp $(DEVICES) && mv $@.tmp $@
 
+src/schema/tables.c: src/schema/compile$(EXEEXT) $(SCHEMA_FILES) Makefile
+	$(SCHEMA_COMPILE) tables $(srcdir)/schemas $@.tmp $(DEVICES) && mv $@.tmp $@
+
 BUILT_SOURCES += src/schema/config.h
-CLEANFILES += src/schema/config.h
+CLEANFILES += src/schema/config.h src/schema/tables.c

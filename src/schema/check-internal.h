@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What check.c (objects, lists, maps, variants) and check-scalar.c share.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "document/node.h"
+#include "schema/schema.h"
+#include "schema/value.h"
+
+struct arena;
+
+struct check {
+	struct arena *arena;
+	struct diag_list *diags;
+	const char *cwd; /* asked for once, when a relative path needs it */
+	bool defaulting; /* what is checked now nobody wrote */
+};
+
+/* Where the check is: the chain up to the root makes the path of a diagnostic. */
+struct place {
+	const struct place *up;
+	const char *name; /* NULL in a list */
+	size_t index;	  /* in a list */
+	const struct node_entry *entry;
+	struct span span;
+	const struct schema_property *property; /* or NULL */
+};
+
+/* A fault at @place, with its path and, when the value stands elsewhere, where that is. */
+struct diag *check_fault(struct check *check, const struct place *place, const char *code,
+			 const char *fmt, ...) printf_like(4, 5);
+
+/* "'count'", "item 2" or "the description": how a message begins. */
+const char *check_subject(struct check *check, const struct place *place);
+
+/* Words as a person lists them: "a, b or c" when @last is " or ". */
+const char *check_list(struct check *check, const char *const *words, size_t n, const char *last);
+
+/* "'x' takes WANTED, not a string". */
+void check_wrong_kind(struct check *check, const struct place *place, const struct schema_type *type);
+
+/* What a type takes, as a person says it: "an integer", "a size such as 512MiB". */
+const char *schema_type_words(const struct schema_type *type);
+
+struct value *check_new_value(struct check *check, const struct place *place,
+			      const struct schema_type *type);
+
+/* A scalar; NULL when there was a fault. */
+struct value *check_scalar(struct check *check, const struct place *place,
+			   const struct schema_type *type);
+
+/* The length of a text in characters, 0 for no limit in @min and @max; false with a fault. */
+bool check_length(struct check *check, const struct place *place, const char *what, const char *text,
+		  size_t size, const struct schema_type *type);

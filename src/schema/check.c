@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects, lists, maps and variants against the schema. A fault makes its value NULL and the check goes
+ * on beside it, so that one run finds them all.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "base/suggest.h"
+#include "schema/check-internal.h"
+#include "schema/check.h"
+
+#define MAX_KNOWN     64 /* keys that a suggestion is looked for among */
+#define MAX_LISTED    10 /* keys that a hint lists */
+
+static struct value *check_value(struct check *check, const struct place *place,
+				 const struct schema_type *type);
+
+static void write_path(struct strbuf *out, const struct place *place)
+{
+	if (!place->up)
+		return;
+	write_path(out, place->up);
+	if (out->size)
+		strbuf_puts(out, ".");
+	if (place->name)
+		strbuf_printf(out, "%.128s", place->name);
+	else
+		strbuf_printf(out, "%zu", place->index);
+}
+
+struct diag *check_fault(struct check *check, const struct place *place, const char *code,
+			 const char *fmt, ...)
+{
+	cleanup_strbuf struct strbuf path = STRBUF_INIT;
+	cleanup_strbuf struct strbuf message = STRBUF_INIT;
+	struct diag *diag;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vprintf(&message, fmt, ap);
+	va_end(ap);
+	diag = diag_add(check->diags, code, DIAG_ERROR, place->span, "%s", message.text);
+	write_path(&path, place);
+	if (path.size)
+		diag_set_path(check->diags, diag, path.text);
+	node_entry_relate(place->entry, check->diags, diag);
+	return diag;
+}
+
+const char *check_subject(struct check *check, const struct place *place)
+{
+	if (!place->up)
+		return "the description";
+	if (!place->name)
+		return arena_printf(check->arena, "item %zu", place->index + 1);
+	return arena_printf(check->arena, "'%.64s'", place->name);
+}
+
+const char *check_list(struct check *check, const char *const *words, size_t n, const char *last)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(&text, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : last, words[i]);
+	return arena_strdup(check->arena, text.text ? text.text : "");
+}
+
+void check_wrong_kind(struct check *check, const struct place *place, const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+	struct diag *diag = check_fault(check, place, "E0203", "%s takes %s, not %s",
+					check_subject(check, place), schema_type_words(type),
+					node_kind_name(node->kind));
+
+	if (type->kind == SCHEMA_STRING && node_is_scalar(node) && node->size)
+		diag_hint(check->diags, diag, "write \"%.64s\" in quotes", node->text);
+	else if (node->kind == NODE_STRING && node_is_quoted(node) && type->kind == SCHEMA_INTEGER)
+		diag_hint(check->diags, diag, "write it without quotes");
+	else if (place->property && place->property->example)
+		diag_hint(check->diags, diag, "for example %s: %s", place->name,
+			  schema_text(place->property->example));
+}
+
+struct value *check_new_value(struct check *check, const struct place *place,
+			      const struct schema_type *type)
+{
+	struct value *value = arena_new(check->arena, struct value);
+
+	value->type = type;
+	value->property = place->property;
+	value->name = place->name;
+	value->span = place->span;
+	value->key_span = place->entry->key && !check->defaulting ? place->entry->key->span : place->span;
+	value->written = !check->defaulting;
+	return value;
+}
+
+/* "did you mean 'x'?", or all that is known when that is little. */
+static void hint_known(struct check *check, struct diag *diag, const char *word,
+		       const char *const *known, size_t n, const char *what)
+{
+	const char *near = suggest(word, known, n);
+
+	if (near)
+		diag_hint(check->diags, diag, "did you mean '%s'?", near);
+	else if (n && n <= MAX_LISTED)
+		diag_hint(check->diags, diag, "%s: %s", what, check_list(check, known, n, " and "));
+}
+
+static size_t known_keys(const struct schema_type *type, const char **known)
+{
+	size_t n = 0;
+
+	for (size_t order = 0; order < type->parts.n && n < MAX_KNOWN; order++)
+		for (size_t i = 0; i < type->parts.n; i++) {
+			const struct schema_property *p = &schema_properties[type->parts.first + i];
+
+			if (p->order == order)
+				known[n++] = schema_text(p->name);
+		}
+	return n;
+}
+
+static void unknown_key(struct check *check, const struct place *place,
+			const struct schema_type *type, const struct node_entry *entry)
+{
+	struct place at = { .up = place, .name = entry->key->text, .entry = entry,
+			    .span = entry->key->span };
+	const char *known[MAX_KNOWN];
+	size_t n = known_keys(type, known);
+	struct diag *diag = check_fault(check, &at, "E0201", "unknown key '%.64s'", entry->key->text);
+
+	hint_known(check, diag, entry->key->text, known, n, "the keys here are");
+}
+
+static void warn_deprecated(struct check *check, const struct place *place)
+{
+	const char *instead = schema_text(place->property->deprecated);
+	struct diag *diag;
+
+	if (!instead || check->defaulting)
+		return;
+	diag = diag_add(check->diags, "E0214", DIAG_WARNING, place->entry->key->span,
+			"'%s' is deprecated", place->name);
+	diag_hint(check->diags, diag, "%s", instead);
+}
+
+/* What nobody wrote, as if the author had written the schema's default. */
+static struct value *default_value(struct check *check, const struct place *up,
+				   const struct schema_property *p)
+{
+	const struct schema_type *type = schema_type(p->type);
+	const char *text = schema_text(p->default_text);
+	struct node node = { .span = up->span, .text = text, .size = (uint32_t)strlen(text) };
+	struct node_entry entry = { .value = &node };
+	struct place place = { .up = up, .name = schema_text(p->name), .entry = &entry,
+			       .span = up->span, .property = p };
+	bool before = check->defaulting;
+	struct value *value;
+
+	node.kind = NODE_STRING;
+	if (!strcmp(text, "{}"))
+		node.kind = NODE_MAP;
+	else if (!strcmp(text, "[]"))
+		node.kind = NODE_SEQ;
+	else if (!strcmp(text, "null"))
+		node.kind = NODE_NULL;
+	if (type->kind == SCHEMA_BOOLEAN || type->kind == SCHEMA_SWITCH) {
+		node.kind = NODE_BOOL;
+		node.boolean = !strcmp(text, "true");
+	} else if (type->kind == SCHEMA_INTEGER) {
+		node.kind = NODE_INT;
+		integer_parse(text, &node.integer.negative, &node.integer.magnitude, NULL);
+	} else if (!node_is_scalar(&node)) {
+		node.entries = NULL;
+		node.n_entries = 0;
+	}
+	check->defaulting = true;
+	value = check_value(check, &place, type);
+	check->defaulting = before;
+	return value;
+}
+
+static void missing_key(struct check *check, const struct place *place,
+			const struct schema_property *p)
+{
+	struct diag *diag = check_fault(check, place, "E0202", "%s has no '%s'",
+					check_subject(check, place), schema_text(p->name));
+
+	if (p->example)
+		diag_hint(check->diags, diag, "add it, for example %s: %s", schema_text(p->name),
+			  schema_text(p->example));
+	else if (p->flags & SCHEMA_DISCRIMINATOR && schema_type(p->type)->parts.n == 1)
+		diag_hint(check->diags, diag, "add %s: %s", schema_text(p->name),
+			  schema_text(schema_words[schema_type(p->type)->parts.first].name));
+}
+
+static bool node_has(const struct node *node, schema_string key)
+{
+	return node_find(node, schema_text(key)) != NULL;
+}
+
+static void check_one_of(struct check *check, const struct place *place,
+			 const struct schema_group *group)
+{
+	const struct node *node = place->entry->value;
+	const char *known[MAX_KNOWN], *first = NULL;
+	size_t n = 0, found = 0;
+
+	for (size_t i = 0; i < group->keys.n && n < MAX_KNOWN; i++) {
+		schema_string key = schema_group_keys[group->keys.first + i];
+		const struct node_entry *entry = node_find(node, schema_text(key));
+
+		known[n++] = arena_printf(check->arena, "'%s'", schema_text(key));
+		if (entry && ++found > 1) {
+			struct place at = { .up = place, .name = schema_text(key), .entry = entry,
+					    .span = entry->key->span };
+
+			check_fault(check, &at, "E0210", "'%s' cannot be together with '%s'",
+				    schema_text(key), first);
+		}
+		if (entry && !first)
+			first = schema_text(key);
+	}
+	if (!found)
+		check_fault(check, place, "E0202", "%s has neither of %s", check_subject(check, place),
+			    check_list(check, known, n, " or "));
+}
+
+static void check_groups(struct check *check, const struct place *place,
+			 const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+
+	for (size_t i = 0; i < type->groups.n; i++) {
+		const struct schema_group *group = &schema_groups[type->groups.first + i];
+		const struct node_entry *entry;
+
+		if (!group->key) {
+			check_one_of(check, place, group);
+			continue;
+		}
+		entry = node_find(node, schema_text(group->key));
+		for (size_t j = 0; entry && j < group->keys.n; j++) {
+			schema_string key = schema_group_keys[group->keys.first + j];
+			struct place at = { .up = place, .name = schema_text(group->key),
+					    .entry = entry, .span = entry->key->span };
+
+			if (!node_has(node, key))
+				check_fault(check, &at, "E0210", "'%s' needs '%s' beside it",
+					    schema_text(group->key), schema_text(key));
+		}
+	}
+}
+
+/* The keys that are there. */
+static bool check_entries(struct check *check, const struct place *place,
+			  const struct schema_type *type, struct value **slots)
+{
+	const struct node *node = place->entry->value;
+	bool good = true;
+
+	for (uint32_t i = 0; i < node->n_entries; i++) {
+		const struct node_entry *entry = &node->entries[i];
+		const struct schema_property *p = schema_property_find(type, entry->key->text);
+		struct place at = { .up = place, .name = entry->key->text, .entry = entry,
+				    .span = node_entry_span(entry), .property = p };
+		struct value *value;
+
+		if (!p && type->flags & SCHEMA_EXTENSIONS && !strncmp(entry->key->text, "x-", 2))
+			continue;
+		if (!p) {
+			unknown_key(check, place, type, entry);
+			good = false;
+			continue;
+		}
+		at.name = schema_text(p->name);
+		warn_deprecated(check, &at);
+		value = check_value(check, &at, schema_type(p->type));
+		good = good && value;
+		slots[p - &schema_properties[type->parts.first]] = value;
+	}
+	return good;
+}
+
+static struct value *check_object(struct check *check, const struct place *place,
+				  const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+	size_t n = type->parts.n, errors = diag_errors(check->diags);
+	struct value **children, *value;
+	bool good;
+
+	if (node->kind != NODE_MAP) {
+		check_wrong_kind(check, place, type);
+		return NULL;
+	}
+	children = arena_new_array(check->arena, n, struct value *);
+	good = check_entries(check, place, type, children);
+	for (size_t i = 0; i < n; i++) {
+		const struct schema_property *p = &schema_properties[type->parts.first + i];
+
+		if (children[i] || node_has(node, p->name))
+			continue;
+		if (p->flags & SCHEMA_REQUIRED)
+			missing_key(check, place, p);
+		else if (p->flags & SCHEMA_HAS_DEFAULT)
+			children[i] = default_value(check, place, p);
+	}
+	check_groups(check, place, type);
+	if (!good || diag_errors(check->diags) != errors)
+		return NULL;
+	value = check_new_value(check, place, type);
+	for (size_t i = 0; i < n; i++)
+		if (children[i])
+			children[value->n++] = children[i];
+	value->children = (const struct value *const *)children;
+	return value;
+}
+
+static bool count_fits(struct check *check, const struct place *place,
+		       const struct schema_type *type, size_t n, const char *what)
+{
+	if (n < type->min_items)
+		check_fault(check, place, "E0209", "%s has %zu %s, but it needs at least %u",
+			    check_subject(check, place), n, what, type->min_items);
+	else if (type->max_items && n > type->max_items)
+		check_fault(check, place, "E0209", "%s has %zu %s, but it can have at most %u",
+			    check_subject(check, place), n, what, type->max_items);
+	else
+		return true;
+	return false;
+}
+
+static struct value *check_array(struct check *check, const struct place *place,
+				 const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+	bool single = node->kind != NODE_SEQ && type->flags & SCHEMA_SINGLE_OK, good = true;
+	size_t n = single ? 1 : node->n_entries;
+	struct value **children, *value;
+
+	if (node->kind != NODE_SEQ && !single) {
+		check_wrong_kind(check, place, type);
+		return NULL;
+	}
+	if (!single && !count_fits(check, place, type, n, "items"))
+		return NULL;
+	children = arena_new_array(check->arena, n, struct value *);
+	for (size_t i = 0; i < n; i++) {
+		const struct node_entry *entry = single ? place->entry : &node->entries[i];
+		struct place at = { .up = place, .index = i, .entry = entry,
+				    .span = single ? place->span : node_entry_span(entry) };
+
+		/* One item that stands for the list has the list's place. */
+		if (single)
+			at = *place;
+		children[i] = check_value(check, &at, schema_type(type->items));
+		if (children[i] && single) {
+			children[i]->name = NULL;
+			children[i]->property = NULL;
+		}
+		good = good && children[i];
+	}
+	if (!good)
+		return NULL;
+	value = check_new_value(check, place, type);
+	value->children = (const struct value *const *)children;
+	value->n = n;
+	return value;
+}
+
+static bool check_key(struct check *check, const struct place *place, const struct schema_type *type)
+{
+	const struct node *key = place->entry->key;
+	struct place at = *place;
+
+	at.span = key->span;
+	if (!check_length(check, &at, arena_printf(check->arena, "the key '%.64s'", key->text), key->text,
+			  key->size, type))
+		return false;
+	if (type->pattern == SCHEMA_NONE ||
+	    schema_pattern_matches(&schema_patterns[type->pattern], key->text, key->size))
+		return true;
+	check_fault(check, &at, "E0213", "the key '%.64s' is not allowed here: it has to be %s", key->text,
+		    schema_text(schema_patterns[type->pattern].hint));
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct value *const *)a)->name, (*(const struct value *const *)b)->name);
+}
+
+static struct value *check_map(struct check *check, const struct place *place,
+			       const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+	struct value **children, *value;
+	bool good = true;
+
+	if (node->kind != NODE_MAP) {
+		check_wrong_kind(check, place, type);
+		return NULL;
+	}
+	if (!count_fits(check, place, type, node->n_entries, "keys"))
+		return NULL;
+	children = arena_new_array(check->arena, node->n_entries, struct value *);
+	for (uint32_t i = 0; i < node->n_entries; i++) {
+		const struct node_entry *entry = &node->entries[i];
+		struct place at = { .up = place, .name = entry->key->text, .entry = entry,
+				    .span = node_entry_span(entry) };
+
+		good = check_key(check, &at, type) && good;
+		children[i] = check_value(check, &at, schema_type(type->items));
+		good = good && children[i];
+	}
+	if (!good)
+		return NULL;
+	if (node->n_entries > 1)
+		qsort(children, node->n_entries, sizeof(*children), by_name);
+	value = check_new_value(check, place, type);
+	value->children = (const struct value *const *)children;
+	value->n = node->n_entries;
+	return value;
+}
+
+static size_t known_variants(const struct schema_type *type, const char **known)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < type->parts.n && n < MAX_KNOWN; i++)
+		known[n++] = schema_text(schema_variants[type->parts.first + i].name);
+	return n;
+}
+
+static void unknown_variant(struct check *check, const struct place *place,
+			    const struct schema_type *type, const char *word)
+{
+	const char *known[MAX_KNOWN];
+	const char *what = type->kind == SCHEMA_DEVICES ? "device type" : "type";
+	size_t n = known_variants(type, known);
+
+	if (type->kind == SCHEMA_DEVICES && schema_is_left_out(word)) {
+		check_fault(check, place, "E0212", "this weft was built without the device type '%s'",
+			    word);
+		return;
+	}
+	hint_known(check,
+		   check_fault(check, place, "E0211", "there is no %s '%.64s'", what, word),
+		   word, known, n, arena_printf(check->arena, "the %ss are", what));
+}
+
+/* The word of a variant: a string, or null where that is one. */
+static const char *variant_word(const struct node *node)
+{
+	if (node->kind == NODE_NULL)
+		return "null";
+	return node->kind == NODE_STRING ? node->text : NULL;
+}
+
+/* A word alone, which stands for {type: WORD}. */
+static struct value *check_shorthand(struct check *check, const struct place *place,
+				     const struct schema_type *type)
+{
+	const char *word = variant_word(place->entry->value);
+	const struct schema_variant *variant = word ? schema_variant_find(type, word) : NULL;
+	struct node_entry entries[1];
+	struct node key = { .kind = NODE_STRING, .text = "type", .size = 4,
+			    .span = place->entry->value->span };
+	struct node map = { .kind = NODE_MAP, .span = place->entry->value->span };
+	struct node_entry entry = *place->entry;
+	struct place at = *place;
+	struct value *value;
+	struct diag *diag;
+
+	if (word && !variant && place->entry->value->kind == NODE_STRING) {
+		unknown_variant(check, place, type, word);
+		return NULL;
+	}
+	if (!variant) {
+		check_wrong_kind(check, place, type);
+		return NULL;
+	}
+	if (!variant->shorthand) {
+		diag = check_fault(check, place, "E0202", "type '%s' needs more than its name", word);
+		diag_hint(check->diags, diag, "write {type: %s, …}", word);
+		return NULL;
+	}
+	entries[0] = (struct node_entry){ .key = &key, .value = place->entry->value };
+	map.entries = entries;
+	map.n_entries = 1;
+	entry.value = &map;
+	at.entry = &entry;
+	value = check_object(check, &at, schema_type(variant->type));
+	if (value) {
+		value->variant = variant;
+		value->type = type;
+	}
+	return value;
+}
+
+static struct value *check_union(struct check *check, const struct place *place,
+				 const struct schema_type *type)
+{
+	const struct node *node = place->entry->value;
+	const struct node_entry *entry = node_find(node, "type");
+	const struct schema_variant *variant;
+	const char *word;
+	struct value *value;
+	struct place at;
+
+	if (node->kind != NODE_MAP) {
+		if (type->kind == SCHEMA_UNION && node_is_scalar(node))
+			return check_shorthand(check, place, type);
+		check_wrong_kind(check, place, type);
+		return NULL;
+	}
+	if (!entry) {
+		struct diag *diag = check_fault(check, place, "E0202", "%s has no 'type'",
+						check_subject(check, place));
+		const char *known[MAX_KNOWN];
+		size_t n = known_variants(type, known);
+
+		if (n <= MAX_LISTED)
+			diag_hint(check->diags, diag, "the types are: %s",
+				  check_list(check, known, n, " and "));
+		return NULL;
+	}
+	at = (struct place){ .up = place, .name = "type", .entry = entry,
+			     .span = node_entry_span(entry) };
+	word = variant_word(entry->value);
+	if (!word) {
+		check_fault(check, &at, "E0203", "'type' takes a word, not %s",
+			    node_kind_name(entry->value->kind));
+		return NULL;
+	}
+	variant = schema_variant_find(type, word);
+	if (!variant) {
+		unknown_variant(check, &at, type, word);
+		return NULL;
+	}
+	value = check_object(check, place, schema_type(variant->type));
+	if (value) {
+		value->variant = variant;
+		value->type = type;
+	}
+	return value;
+}
+
+static struct value *check_value(struct check *check, const struct place *place,
+				 const struct schema_type *type)
+{
+	switch (type->kind) {
+	case SCHEMA_ARRAY:
+		return check_array(check, place, type);
+	case SCHEMA_OBJECT:
+		return check_object(check, place, type);
+	case SCHEMA_MAP:
+		return check_map(check, place, type);
+	case SCHEMA_UNION:
+	case SCHEMA_DEVICES:
+		return check_union(check, place, type);
+	default:
+		return check_scalar(check, place, type);
+	}
+}
+
+const struct value *schema_check(struct arena *arena, const struct node *root,
+				 struct diag_list *diags)
+{
+	struct check check = { .arena = arena, .diags = diags };
+	struct node_entry entry = { .value = root };
+	struct place place = { .entry = &entry, .span = root->span };
+	size_t errors = diag_errors(diags);
+	const struct value *value = check_value(&check, &place, schema_type(schema_root));
+
+	return diag_errors(diags) == errors ? value : NULL;
+}
