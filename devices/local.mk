@@ -29,5 +29,7 @@ libweft_a_SOURCES += \
 	devices/platform/post.c \
 	devices/platform/post.h \
 	devices/serial.c \
+	devices/virtio-blk.c \
 	devices/virtio-console.c \
+	devices/virtio-net.c \
 	devices/virtio-rng.c

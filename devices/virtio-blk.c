@@ -305,7 +305,7 @@ static void needs(const struct graph_node *node, struct device_needs *needs, str
 static int refuse(const struct graph_node *node, const char *property, int error, const char *message,
 		  const char *hint, struct diag_list *diags)
 {
-	struct diag *diag = diag_add(diags, "E0401", DIAG_ERROR, graph_node_span(node, property), "%s",
+	struct diag *diag = diag_add(diags, "E0431", DIAG_ERROR, graph_node_span(node, property), "%s",
 				     message);
 
 	diag_set_path(diags, diag, node->path);

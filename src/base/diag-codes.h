@@ -45,4 +45,6 @@
 	CODE("E0212", "a device type exists and was not built in")                                 \
 	CODE("E0213", "a key that the author chooses does not have its form")                      \
 	CODE("E0214", "a key is deprecated")                                                       \
-	CODE("E0430", "a file or device of the host that a device needs cannot be opened")
+	CODE("E0430", "a file or device of the host that a device needs cannot be opened")         \
+	CODE("E0431", "the image of a disk cannot be used")                                        \
+	CODE("E0432", "the backend of a network device cannot be had")

@@ -47,6 +47,7 @@ static struct graph_node *add_node(struct compiler *c, enum graph_kind kind, con
 		.kind = kind,
 		.id = id,
 		.path = path,
+		.machine = c->graph->config->name,
 		.pci_slot = -1,
 		.irq = -1,
 	};

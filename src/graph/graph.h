@@ -41,6 +41,7 @@ struct graph_node {
 	enum graph_kind kind;
 	const char *id;	  /* "root" for devices.root; "cpus", "memory", "boot" … */
 	const char *path; /* "devices.root", "cpus" */
+	const char *machine; /* the name of the machine it belongs to */
 	const struct device_type *type;	/* of a GRAPH_DEVICE */
 	const struct value *value;	/* its checked subtree; NULL for a bus */
 	const void *config; /* struct virtio_blk_config and so on, generated from the schema */

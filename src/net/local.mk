@@ -6,4 +6,6 @@ libweft_a_SOURCES += \
 	src/net/passt-forward.c \
 	src/net/passt.c \
 	src/net/stream.c \
-	src/net/tap.c
+	src/net/tap.c \
+	src/net/virtio-pair.c \
+	src/net/virtio-pair.h

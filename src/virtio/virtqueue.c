@@ -298,14 +298,24 @@ void virtqueue_unpop(struct virtqueue *vq, const struct virtq_chain *chain unuse
 		vq->budget++;
 }
 
-void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t len)
+void virtqueue_stage(struct virtqueue *vq, uint16_t head, uint32_t len)
 {
 	uint16_t *entry = vq->used + RING_ENTRIES + USED_WORDS * (vq->used_idx % vq->size);
 	const uint32_t element[2] = {head, len};
 
 	memcpy(entry, element, sizeof(element));
 	vq->used_idx++;
+}
+
+void virtqueue_publish(struct virtqueue *vq)
+{
 	__atomic_store_n(vq->used + RING_INDEX, vq->used_idx, __ATOMIC_RELEASE);
+}
+
+void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t len)
+{
+	virtqueue_stage(vq, head, len);
+	virtqueue_publish(vq);
 }
 
 void virtqueue_notify(struct virtqueue *vq)

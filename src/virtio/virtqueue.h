@@ -57,6 +57,13 @@ void virtqueue_unpop(struct virtqueue *vq, const struct virtq_chain *chain);
 /* Gives a request back with @len bytes written, in any order. */
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t len);
 
+/*
+ * The same in two halves, for requests that the guest must see together (the buffers of one frame,
+ * virtio 1.2 §5.1.6.4): stage each, then publish them all.
+ */
+void virtqueue_stage(struct virtqueue *vq, uint16_t head, uint32_t len);
+void virtqueue_publish(struct virtqueue *vq);
+
 /* Interrupts the guest if it wants to know of what was pushed (VIRTIO_F_EVENT_IDX, flags). */
 void virtqueue_notify(struct virtqueue *vq);
 
