@@ -6,6 +6,7 @@
  *
  *   weft.console=NAME    use /dev/NAME instead of /dev/console
  *
+ * Modules that /modules/order names, a path a line, are loaded first: a distribution's kernel needs them.
  * The power button (signal 38 with the kernel of this folder) powers off, as on any machine.
  */
 #include <asm/ioctls.h>
@@ -178,9 +179,9 @@ static void greet(void)
 	for (char *p = release; *p; p++)
 		if (*p == '\n')
 			*p = '\0';
-	out("\r\nHello from Linux %s, woven by weft.\r\n"
-	    "This is a shell in the guest: look around (ls /sys/bus/pci/devices, cat /proc/interrupts).\r\n"
-	    "`poweroff` or the end of the shell (Ctrl-D) ends the machine.\r\n\r\n",
+	out("\nHello from Linux %s, woven by weft.\n"
+	    "This is a shell in the guest: look around (ls /sys/bus/pci/devices, cat /proc/interrupts).\n"
+	    "`poweroff` or the end of the shell (Ctrl-D) ends the machine.\n\n",
 	    release);
 	out_flush();
 }
@@ -218,6 +219,30 @@ static void mount_all(void)
 	sys(mount, "devtmpfs", "/dev", "devtmpfs", 0, NULL);
 }
 
+static void load_modules(void)
+{
+	static char list[16384];
+	char *start = list;
+
+	if (read_file("/modules/order", list, sizeof(list)) <= 0)
+		return;
+	for (char *p = list; *p; p++) {
+		long fd, r;
+
+		if (*p != '\n')
+			continue;
+		*p = '\0';
+		fd = sys(open, start, O_RDONLY | O_CLOEXEC);
+		r = fd < 0 ? fd : sys(finit_module, fd, "", 0);
+		if (r < 0 && r != -EEXIST)
+			out("init: %s: error %ld\n", start, -r);
+		if (fd >= 0)
+			sys(close, fd);
+		start = p + 1;
+	}
+	out_flush();
+}
+
 static void choose_console(void)
 {
 	char cmdline[2048], path[64] = "/dev/console";
@@ -244,6 +269,7 @@ __attribute__((noreturn, used)) static void init_main(void)
 	long shell = 0;
 
 	mount_all();
+	load_modules();
 	sys(rt_sigprocmask, SIG_BLOCK, &mask, NULL, sizeof(mask));
 	signal_fd = (int)sys(signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC);
 	if (sys(access, "/bin/sh", 1) == 0) {
