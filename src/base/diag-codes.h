@@ -45,6 +45,19 @@
 	CODE("E0212", "a device type exists and was not built in")                                 \
 	CODE("E0213", "a key that the author chooses does not have its form")                      \
 	CODE("E0214", "a key is deprecated")                                                       \
+	CODE("E0410", "the host has not enough memory for the guest")                              \
+	CODE("E0411", "the host has not enough huge pages for the guest")                          \
+	CODE("E0412", "the host cannot take memory in advance")                                    \
+	CODE("E0413", "memory is no multiple of its pages")                                        \
+	CODE("E0414", "KVM takes no memory at a guest address")                                    \
+	CODE("E0420", "KVM cannot create a vCPU")                                                  \
+	CODE("E0421", "the thread of a vCPU cannot be started")                                    \
+	CODE("E0422", "no processor feature has that name")                                        \
+	CODE("E0423", "the host cannot give a processor feature")                                  \
+	CODE("E0424", "the host has fewer address bits")                                           \
 	CODE("E0430", "a file or device of the host that a device needs cannot be opened")         \
 	CODE("E0431", "the image of a disk cannot be used")                                        \
-	CODE("E0432", "the backend of a network device cannot be had")
+	CODE("E0432", "the backend of a network device cannot be had")                             \
+	CODE("E0440", "/dev/kvm cannot be opened")                                                 \
+	CODE("E0441", "the host's KVM lacks what every machine needs")                             \
+	CODE("E0442", "the host cannot create a virtual machine")

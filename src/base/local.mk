@@ -3,6 +3,8 @@ libweft_a_SOURCES += \
 	src/base/arena.c \
 	src/base/arena.h \
 	src/base/compiler.h \
+	src/base/cpu-features.c \
+	src/base/cpu-features.h \
 	src/base/diag-codes.h \
 	src/base/diag-render.c \
 	src/base/diag-render.h \

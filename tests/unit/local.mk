@@ -41,3 +41,5 @@ unit_tests += tests/unit/test-base tests/unit/test-units tests/unit/test-documen
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 tests_unit_test_units_LDADD = $(UNIT_LIBS)
 tests_unit_test_document_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-machine
+tests_unit_test_machine_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a machine is put together: for the builder, and for the command that runs it. Everything here
+ * is called on the main thread. A failure that a person can mend is a diagnostic, and nothing is left
+ * behind by the call that failed; machine_destroy() takes a machine in any state.
+ *
+ *	machine_create → machine_add_memory → machine_add_vcpus → devices, boot →
+ *	machine_get_boot_registers, boot_entry_apply, machine_set_boot_registers →
+ *	machine_start → (machine_pause → machine_resume)* → machine_stop → machine_destroy
+ *
+ * A reset of the guest is a new machine: stop and destroy this one, and create it again. KVM has no
+ * other way to give all of a vCPU its power-on state, and the description may have changed meanwhile.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/diag.h"
+#include "machine/machine.h"
+#include "machine/topology.h"
+
+struct cpu_list;
+
+/* What a machine tells its owner; on the main thread. */
+struct machine_handlers {
+	/* The first event since the last one was taken. The vCPU that caused it has stopped. */
+	void (*event)(void *opaque, enum machine_event event);
+	/* The guest let go of @device. Optional. */
+	void (*unplugged)(void *opaque, struct device *device);
+};
+
+/**
+ * machine_create() - open KVM and make a machine without memory and vCPUs
+ * @loop: the main loop; outlives the machine
+ * @consoles: the hub, or NULL; outlives the machine
+ * @handlers: outlive the machine
+ * @opaque: given to the handlers
+ * @ret: the machine, for machine_destroy()
+ * @diags: what is wrong with the host
+ *
+ * Return: 0 or a negative errno with a diagnostic.
+ */
+int machine_create(struct loop *loop, struct console_hub *consoles,
+		   const struct machine_handlers *handlers, void *opaque, struct machine **ret,
+		   struct diag_list *diags) must_use;
+
+/* Stops it, and frees everything; the devices are gone by now. Takes NULL. Returns NULL. */
+struct machine *machine_destroy(struct machine *machine);
+
+/* The bus, for machine_pci(): the builder makes and destroys it. */
+void machine_set_pci(struct machine *machine, struct pci_bus *bus);
+
+/**
+ * struct machine_ram - one range of RAM, or all of it at power-on
+ * @size: bytes, a multiple of 4 KiB, and of @hugepage_size
+ * @hugepage_size: 0, 2 MiB or 1 GiB: taken from the host's reserved pages
+ * @shared: other processes may map it (vhost-user): a memfd
+ * @prefault: all pages are taken from the host now
+ * @mergeable: the host may merge equal pages (KSM)
+ * @thp: the host may use transparent huge pages
+ * @span: where the description asks for it
+ */
+struct machine_ram {
+	uint64_t size;
+	uint64_t hugepage_size;
+	bool shared, prefault, mergeable, thp;
+	struct span span;
+};
+
+/* KVM memory slots 0 and 1 hold the RAM of power-on; the graph gives out the others. */
+#define MACHINE_RAM_SLOTS 2
+
+/**
+ * machine_add_memory() - the RAM the machine has at power-on
+ * @ram: what to take; split at LAYOUT_RAM_SPLIT, the rest goes to LAYOUT_RAM_HIGH
+ *
+ * Return: 0 or a negative errno with a diagnostic.
+ */
+int machine_add_memory(struct machine *machine, const struct machine_ram *ram,
+		       struct diag_list *diags) must_use;
+
+/**
+ * machine_plug_memory() - one more range of RAM, while the guest runs or before
+ * @gpa: where; -EEXIST when it overlaps RAM
+ * @slot: KVM memory slot, MACHINE_RAM_SLOTS or above, not in use
+ */
+int machine_plug_memory(struct machine *machine, uint64_t gpa, uint32_t slot,
+			const struct machine_ram *ram, struct diag_list *diags) must_use;
+
+/*
+ * Takes the range at @gpa back, which the guest no longer uses; devices and I/O threads that may hold
+ * pointers into RAM are paused. Return: 0 or -ENOENT.
+ */
+int machine_unplug_memory(struct machine *machine, uint64_t gpa);
+
+/* One feature of the processor that the description turns on or off. */
+struct machine_cpu_feature {
+	const char *name; /* as in /proc/cpuinfo */
+	bool enabled;
+	struct span span;
+};
+
+/**
+ * struct machine_cpus - the processors
+ * @count: vCPUs at power-on
+ * @max: vCPUs there can ever be: the product of the topology
+ * @topology: how they are arranged
+ * @affinity: host CPUs of each vCPU, @n_affinity of them; a NULL entry or none: any
+ * @features: masks over what the host has
+ * @nested: the guest may run virtual machines, if the host can
+ * @phys_bits: width of guest-physical addresses, 0 for the host's
+ * @span: where the description asks for it
+ */
+struct machine_cpus {
+	unsigned count, max;
+	struct cpu_topology topology;
+	const struct cpu_list *const *affinity;
+	size_t n_affinity;
+	const struct machine_cpu_feature *features;
+	size_t n_features;
+	bool nested;
+	uint8_t phys_bits;
+	struct span span;
+};
+
+/* Nothing of @cpus is kept but copies. Return: 0 or a negative errno with a diagnostic. */
+int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
+		      struct diag_list *diags) must_use;
+
+/*
+ * The registers in which the first vCPU starts: as KVM made them, to be changed for the boot protocol
+ * (boot_entry_apply()) and given back. The other vCPUs wait for the guest to start them. Both before
+ * machine_start(). Return: 0 or a negative errno.
+ */
+int machine_get_boot_registers(struct machine *machine, struct kvm_regs *ret_regs,
+			       struct kvm_sregs *ret_sregs) must_use;
+int machine_set_boot_registers(struct machine *machine, const struct kvm_regs *regs,
+			       const struct kvm_sregs *sregs) must_use;
+
+/* Starts a thread for each vCPU, and the guest. Return: 0 or a negative errno with a diagnostic. */
+int machine_start(struct machine *machine, struct diag_list *diags) must_use;
+
+/*
+ * Takes every vCPU out of the guest and out of devices, and lets them go on. Pauses nest. A vCPU that
+ * failed or caused an event stays where it is until the machine is resumed.
+ */
+void machine_pause(struct machine *machine);
+void machine_resume(struct machine *machine);
+
+/* Takes every vCPU out of the guest for good, and ends its thread. Harmless when not started. */
+void machine_stop(struct machine *machine);
+
+/* The width of guest-physical addresses in bits, after machine_add_vcpus(). */
+unsigned machine_phys_bits(const struct machine *machine);
+
+/* The widest guest-physical address this host gives a guest, for allocators; before KVM is open. */
+unsigned machine_host_phys_bits(void);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The map behind guest memory: which guest-physical ranges are RAM. It grows by pointer swap, so that
+ * readers on any thread take no lock. Only the machine changes it.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+struct guest_memory;
+
+/* Empty. NULL when memory is short. */
+struct guest_memory *guest_memory_create(void);
+
+/* Takes NULL. Returns NULL. The host's side of the regions stays the caller's. */
+struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
+
+/*
+ * Makes [gpa, gpa + size) RAM, at @host. Main thread; readers go on meanwhile. Return: 0, -EEXIST
+ * (overlaps), -EINVAL (nothing, or past the end of the address space), -ENOMEM.
+ */
+int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
+
+/*
+ * Takes the region that begins at @gpa out. Main thread; nobody reads the map meanwhile (vCPUs out of
+ * callbacks, devices paused), so old maps are freed too. Return: 0 or -ENOENT.
+ */
+int guest_memory_remove(struct guest_memory *mem, uint64_t gpa);

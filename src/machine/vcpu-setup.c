@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making vCPUs: processors as the description wants them, within what the host can give.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "machine/cpuid.h"
+#include "machine/internal.h"
+
+#define MSR_MISC_ENABLE	    0x1a0
+#define MISC_FAST_STRINGS   1
+#define MSR_MTRR_DEF_TYPE   0x2ff
+#define MTRR_ENABLED	    (1 << 11)
+#define MTRR_TYPE_WRITEBACK 6
+
+/* Messages and redirection entries hold 8 bits of an APIC id; 255 is everyone. */
+#define APIC_ID_PLAIN_MAX 254
+
+static int explain_create(struct machine *machine, const struct machine_cpus *cpus, unsigned index,
+			  int error, struct diag_list *diags)
+{
+	int max = kvm_check(&machine->kvm, KVM_CAP_MAX_VCPUS);
+	struct diag *d = diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+				  "KVM cannot create vCPU %u: %s", index, strerror(error));
+
+	if (max > 0 && index >= (unsigned)max)
+		diag_hint(diags, d, "this host allows %d", max);
+	else if (error == EINVAL)
+		diag_hint(diags, d, "its APIC id, 0x%x, is too large for this host: a simpler topology "
+				    "has smaller ones",
+			  cpu_topology_apic_id(&cpus->topology, index));
+	return -error;
+}
+
+static int mask_features(struct kvm_cpuid2 *cpuid, const struct machine_cpus *cpus,
+			 struct diag_list *diags)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < cpus->n_features; i++) {
+		const struct machine_cpu_feature *wanted = &cpus->features[i];
+		const struct cpu_feature *feature = cpu_feature_find(wanted->name);
+		struct diag *d;
+
+		if (!feature) {
+			const char *near = cpu_feature_suggest(wanted->name);
+
+			d = diag_add(diags, "E0422", DIAG_ERROR, wanted->span,
+				     "no processor feature is called '%s'", wanted->name);
+			if (near)
+				diag_hint(diags, d, "did you mean '%s'?", near);
+			else
+				diag_hint(diags, d, "the names are those of 'flags' in /proc/cpuinfo");
+			result = -EINVAL;
+		} else if (cpuid_set_feature(cpuid, feature, wanted->enabled) < 0) {
+			diag_add(diags, "E0423", DIAG_ERROR, wanted->span,
+				 "this host cannot give the processor feature '%s' to a guest",
+				 wanted->name);
+			result = -ENOTSUP;
+		}
+	}
+	return result;
+}
+
+static int check_phys_bits(struct kvm_cpuid2 *cpuid, const struct machine_cpus *cpus,
+			   struct diag_list *diags)
+{
+	uint8_t host = cpuid_phys_bits(cpuid);
+
+	if (cpus->phys_bits <= host)
+		return 0;
+	diag_add(diags, "E0424", DIAG_ERROR, cpus->span,
+		 "the guest cannot have %u address bits: the host has %u", cpus->phys_bits, host);
+	return -ENOTSUP;
+}
+
+/* What all vCPUs have in common. The caller frees it. */
+static int build_cpuid(struct machine *machine, const struct machine_cpus *cpus,
+		       struct kvm_cpuid2 **ret, struct diag_list *diags)
+{
+	struct cpuid_params params = {
+		.topology = cpus->topology,
+		.nested = cpus->nested,
+		.tsc_deadline = kvm_check(&machine->kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+		.ext_dest = machine->kvm.ext_dest,
+		.phys_bits = cpus->phys_bits,
+	};
+	cleanup_free struct kvm_cpuid2 *cpuid = NULL;
+	int r = kvm_supported_cpuid(&machine->kvm, CPUID_SPARE, &cpuid);
+
+	if (r < 0) {
+		diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+			 "KVM does not say what processors it can give: %s", strerror(-r));
+		return r;
+	}
+	r = check_phys_bits(cpuid, cpus, diags);
+	if (r < 0)
+		return r;
+	cpuid_build(cpuid, &params);
+	r = mask_features(cpuid, cpus, diags);
+	if (r < 0)
+		return r;
+	machine->phys_bits = cpuid_phys_bits(cpuid);
+	*ret = TAKE_PTR(cpuid);
+	return 0;
+}
+
+/* What firmware leaves behind: caches on, fast string operations. */
+static void set_msrs(struct vcpu *vcpu)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[2];
+	} msrs = {
+		.head.nmsrs = 2,
+		.entries = {
+			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_TYPE_WRITEBACK },
+			{ .index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS },
+		},
+	};
+	int n = kvm_vcpu_set_msrs(&vcpu->kvm, &msrs.head);
+
+	if (n >= 0 && n < (int)msrs.head.nmsrs && vcpu->index == 0)
+		log_warn("KVM refuses MSR 0x%x; the guest does without", msrs.entries[n].index);
+}
+
+static int vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned index,
+		     const struct machine_cpus *cpus, struct kvm_cpuid2 *cpuid,
+		     struct diag_list *diags)
+{
+	int r;
+
+	*vcpu = (struct vcpu){ .machine = machine, .index = index };
+	r = kvm_vcpu_init(&vcpu->kvm, &machine->kvm, cpu_topology_apic_id(&cpus->topology, index));
+	if (r < 0)
+		return explain_create(machine, cpus, index, -r, diags);
+	cpuid_set_vcpu(cpuid, &cpus->topology, index);
+	r = kvm_vcpu_set_cpuid(&vcpu->kvm, cpuid);
+	if (r < 0) {
+		diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+			 "KVM refuses the features of vCPU %u: %s", index, strerror(-r));
+		kvm_vcpu_fini(&vcpu->kvm);
+		return r;
+	}
+	set_msrs(vcpu);
+	if (index < cpus->n_affinity && cpus->affinity[index]) {
+		vcpu->affinity = malloc(sizeof(*vcpu->affinity));
+		if (!vcpu->affinity) {
+			kvm_vcpu_fini(&vcpu->kvm);
+			return -ENOMEM;
+		}
+		*vcpu->affinity = *cpus->affinity[index];
+	}
+	io_reader_init(&vcpu->reader, &machine->domain);
+	return 0;
+}
+
+int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
+		      struct diag_list *diags)
+{
+	cleanup_free struct kvm_cpuid2 *cpuid = NULL;
+	int r;
+
+	invariant(cpus->count >= 1 && cpus->count <= cpus->max && !machine->vcpus);
+	invariant(cpu_topology_count(&cpus->topology) >= cpus->max);
+	if (cpu_topology_apic_id(&cpus->topology, cpus->max - 1) > APIC_ID_PLAIN_MAX) {
+		r = kvm_enable_ext_dest(&machine->kvm);
+		if (r < 0) {
+			diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+				 "this KVM cannot have so many vCPUs (APIC ids above 254): %s",
+				 strerror(-r));
+			return r;
+		}
+	}
+	r = build_cpuid(machine, cpus, &cpuid, diags);
+	if (r < 0)
+		return r;
+	machine->vcpus = calloc(cpus->max, sizeof(machine->vcpus[0]));
+	if (!machine->vcpus)
+		return -ENOMEM;
+	machine->max_vcpus = cpus->max;
+	for (unsigned i = 0; i < cpus->count; i++) {
+		r = vcpu_init(&machine->vcpus[i], machine, i, cpus, cpuid, diags);
+		if (r < 0) {
+			machine_free_vcpus(machine);
+			return r;
+		}
+		machine->n_vcpus++;
+	}
+	return 0;
+}
+
+void machine_free_vcpus(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_vcpus; i++) {
+		struct vcpu *vcpu = &machine->vcpus[i];
+
+		io_reader_fini(&vcpu->reader, &machine->domain);
+		kvm_vcpu_fini(&vcpu->kvm);
+		free(vcpu->affinity);
+	}
+	free(machine->vcpus);
+	machine->vcpus = NULL;
+	machine->n_vcpus = 0;
+}
+
+int machine_get_boot_registers(struct machine *machine, struct kvm_regs *ret_regs,
+			       struct kvm_sregs *ret_sregs)
+{
+	/* The reset value of RFLAGS; the others are the boot protocol's. */
+	*ret_regs = (struct kvm_regs){ .rflags = 2 };
+	return kvm_vcpu_get_sregs(&machine->vcpus[0].kvm, ret_sregs);
+}
+
+int machine_set_boot_registers(struct machine *machine, const struct kvm_regs *regs,
+			       const struct kvm_sregs *sregs)
+{
+	struct kvm_vcpu *vcpu = &machine->vcpus[0].kvm;
+	int r = kvm_vcpu_set_sregs(vcpu, sregs);
+
+	return r < 0 ? r : kvm_vcpu_set_regs(vcpu, regs);
+}
+
+unsigned machine_host_phys_bits(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx) ? eax & 0xff : 36;
+}
