@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A debug console: a port that takes bytes, 0xe9 of Bochs or 0x402 of EDK II. Reading it gives 0xe9,
- * by which a guest finds it.
+ * A debug console: a port that takes bytes, 0xe9 of Bochs or 0x402 of EDK II. Reading it gives
+ * 0xe9, by which a guest finds it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static void debug_write(void *opaque, uint64_t offset, unsigned size, uint64_t v
 	console_write(debug->console, &byte, 1);
 }
 
-static const struct io_ops debug_ops = { .read = debug_read, .write = debug_write };
+static const struct io_ops debug_ops = {.read = debug_read, .write = debug_write};
 
 static void debug_needs(const struct graph_node *node, struct device_needs *needs,
 			struct arena *arena)
@@ -55,7 +55,7 @@ static int debug_prepare(struct machine *machine, const struct graph_node *node,
 			 struct device **ret, struct diag_list *diags)
 {
 	/* No input: the terminal stays as it is. */
-	static const struct console_events events = { 0 };
+	static const struct console_events events = {0};
 	const struct debug_console_config *config = node->config;
 	struct debug_console *debug = calloc(1, sizeof(*debug));
 	int r;
@@ -64,8 +64,8 @@ static int debug_prepare(struct machine *machine, const struct graph_node *node,
 		return -ENOMEM;
 	device_init(&debug->device, machine, node);
 	debug->port = (uint16_t)config->port;
-	r = console_open(machine_consoles(machine), node, "output", &config->output, &events,
-			 debug, &debug->console, diags);
+	r = console_open(machine_consoles(machine), node, "output", &config->output, &events, debug,
+			 &debug->console, diags);
 	if (r < 0) {
 		free(debug);
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A 16550A at COM1 (National Semiconductor PC16550D). The line is infinitely fast: the transmitter is
- * always empty, and a byte that waits below the trigger level counts as timed out at once. The
+ * A 16550A at COM1 (National Semiconductor PC16550D). The line is infinitely fast: the transmitter
+ * is always empty, and a byte that waits below the trigger level counts as timed out at once. The
  * receiver takes from the console only what it has room for, so what is typed waits on the host.
  *
  * The interrupt is not gated by OUT2, as on a PC: small guests forget to set it, and nothing shares
@@ -43,7 +43,7 @@ struct serial {
 
 static unsigned trigger_level(const struct serial *serial)
 {
-	static const uint8_t levels[] = { 1, 4, 8, 14 };
+	static const uint8_t levels[] = {1, 4, 8, 14};
 
 	return serial->fcr & UART_FCR_ENABLE_FIFO ? levels[serial->fcr >> 6] : 1;
 }
@@ -54,8 +54,8 @@ static uint8_t interrupt_cause(const struct serial *serial)
 	if (serial->ier & UART_IER_RLSI && serial->lsr & UART_LSR_BRK_ERROR_BITS)
 		return UART_IIR_RLSI;
 	if (serial->ier & UART_IER_RDI && serial->fifo_len > 0)
-		return serial->fifo_len >= trigger_level(serial) ? UART_IIR_RDI :
-								   UART_IIR_RX_TIMEOUT;
+		return serial->fifo_len >= trigger_level(serial) ? UART_IIR_RDI
+								 : UART_IIR_RX_TIMEOUT;
 	if (serial->ier & UART_IER_THRI && serial->thre_pending)
 		return UART_IIR_THRI;
 	if (serial->ier & UART_IER_MSI && serial->msr & MSR_DELTAS)
@@ -294,7 +294,7 @@ static void serial_write(void *opaque, uint64_t offset, unsigned size, uint64_t 
 	pthread_mutex_unlock(&serial->lock);
 }
 
-static const struct io_ops serial_ops = { .read = serial_read, .write = serial_write };
+static const struct io_ops serial_ops = {.read = serial_read, .write = serial_write};
 
 /* --- The device. --- */
 
@@ -326,7 +326,7 @@ static void set_power_on_state(struct serial *serial)
 static int serial_prepare(struct machine *machine, const struct graph_node *node,
 			  struct device **ret, struct diag_list *diags)
 {
-	static const struct console_events events = { .readable = on_readable };
+	static const struct console_events events = {.readable = on_readable};
 	const struct serial_config *config = node->config;
 	struct serial *serial = calloc(1, sizeof(*serial));
 	int r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clock shows the host's time in UTC, plus what the guest has set it off by: nothing ticks here,
- * a register is computed when it is read. There is no interrupt: the update-ended flag can be polled,
- * the alarm registers only keep what is written.
+ * The clock shows the host's time in UTC, plus what the guest has set it off by: nothing ticks
+ * here, a register is computed when it is read. There is no interrupt: the update-ended flag can be
+ * polled, the alarm registers only keep what is written.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -28,22 +28,22 @@ enum {
 	RTC_C = 0x0c,
 	RTC_D = 0x0d,
 	CMOS_BASE_MEMORY = 0x15,  /* KiB, 2 bytes */
-	CMOS_EXT_MEMORY = 0x17,	  /* KiB above 1 MiB, 2 bytes */
+	CMOS_EXT_MEMORY = 0x17,   /* KiB above 1 MiB, 2 bytes */
 	CMOS_EXT_MEMORY_2 = 0x30, /* the same */
 	RTC_CENTURY = 0x32,
 	CMOS_MEMORY_16M = 0x34, /* 64 KiB above 16 MiB, 2 bytes */
-	CMOS_MEMORY_4G = 0x5b,	/* 64 KiB above 4 GiB, 3 bytes */
+	CMOS_MEMORY_4G = 0x5b,  /* 64 KiB above 4 GiB, 3 bytes */
 	CMOS_SIZE = 0x80,
 };
 
-#define A_UIP	  0x80 /* an update is in progress */
+#define A_UIP     0x80 /* an update is in progress */
 #define A_DIVIDER 0x26 /* 32768 Hz, 1024 Hz */
-#define B_SET	  0x80 /* no updates */
+#define B_SET     0x80 /* no updates */
 #define B_BINARY  0x04
-#define B_24H	  0x02
+#define B_24H     0x02
 #define C_UPDATED 0x10
-#define D_VALID	  0x80
-#define HOUR_PM	  0x80
+#define D_VALID   0x80
+#define HOUR_PM   0x80
 
 /* From UIP until the registers change (MC146818A figure 14, table 6). */
 #define UPDATE_NS 244000
@@ -53,8 +53,8 @@ struct cmos {
 	pthread_mutex_t lock; /* guards what follows */
 	uint8_t index;
 	uint8_t ram[CMOS_SIZE]; /* the time registers in it are good only while B_SET is */
-	int64_t offset;		/* seconds from the host's clock to the guest's */
-	int64_t seen;		/* the second of the last read of register C */
+	int64_t offset;         /* seconds from the host's clock to the guest's */
+	int64_t seen;           /* the second of the last read of register C */
 };
 
 static void host_time(struct timespec *now)
@@ -239,7 +239,7 @@ static void cmos_write(void *opaque, uint64_t offset, unsigned size, uint64_t va
 	pthread_mutex_unlock(&cmos->lock);
 }
 
-static const struct io_ops cmos_ops = { .read = cmos_read, .write = cmos_write };
+static const struct io_ops cmos_ops = {.read = cmos_read, .write = cmos_write};
 
 static void put(struct cmos *cmos, unsigned index, uint64_t value, unsigned bytes)
 {

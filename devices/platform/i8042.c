@@ -2,8 +2,9 @@
 /*
  * There is no keyboard. A controller that does not answer its self-test costs Linux seconds, one
  * that is not there at all (all ones) 0.1 s at every try to reset through it, as its input buffer
- * looks full. So the input buffer is always empty, and the output buffer holds more stale bytes than
- * Linux is ready to flush, but not so many that a guest that reads until none is left would hang.
+ * looks full. So the input buffer is always empty, and the output buffer holds more stale bytes
+ * than Linux is ready to flush, but not so many that a guest that reads until none is left would
+ * hang.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -20,8 +21,8 @@
 #define STATUS_OUTPUT_FULL 0x01
 
 #define COMMAND_WRITE_OUTPUT_PORT 0xd1
-#define COMMAND_PULSE		  0xf0 /* bits 0-3, where 0, are pulsed low */
-#define OUTPUT_RESET		  0x01 /* active low */
+#define COMMAND_PULSE             0xf0 /* bits 0-3, where 0, are pulsed low */
+#define OUTPUT_RESET              0x01 /* active low */
 
 #define CONTROL_B_WRITABLE 0x0f
 #define CONTROL_B_REFRESH  0x10 /* toggles with each refresh of RAM */
@@ -84,14 +85,17 @@ static void control_b_write(void *opaque, uint64_t offset, unsigned size, uint64
 	atomic_store(&i8042->control_b, (unsigned char)(value & CONTROL_B_WRITABLE));
 }
 
-static const struct io_ops data_ops = { .read = data_read, .write = data_write };
-static const struct io_ops command_ops = { .read = status_read, .write = command_write };
-static const struct io_ops control_b_ops = { .read = control_b_read, .write = control_b_write };
+static const struct io_ops data_ops = {.read = data_read, .write = data_write};
+static const struct io_ops command_ops = {.read = status_read, .write = command_write};
+static const struct io_ops control_b_ops = {.read = control_b_read, .write = control_b_write};
 
 static const struct io_region regions[] = {
-	{ .name = "i8042 data", .base = PORT_I8042, .size = 1, .ops = &data_ops },
-	{ .name = "system control B", .base = PORT_SYSTEM_CONTROL_B, .size = 1, .ops = &control_b_ops },
-	{ .name = "i8042 command", .base = PORT_I8042_COMMAND, .size = 1, .ops = &command_ops },
+	{.name = "i8042 data", .base = PORT_I8042, .size = 1, .ops = &data_ops},
+	{.name = "system control B",
+	 .base = PORT_SYSTEM_CONTROL_B,
+	 .size = 1,
+	 .ops = &control_b_ops},
+	{.name = "i8042 command", .base = PORT_I8042_COMMAND, .size = 1, .ops = &command_ops},
 };
 
 static void remove_regions(struct machine *machine, size_t n)

@@ -10,7 +10,8 @@
 struct i8042;
 struct machine;
 
-/* Puts it at PORT_I8042 and beside. Return: 0 or a negative errno; the caller owns @ret. Main thread. */
+/* Puts it at PORT_I8042 and beside. Return: 0 or a negative errno; the caller owns @ret. Main
+ * thread. */
 int i8042_create(struct machine *machine, struct i8042 **ret) must_use;
 
 /* Takes it out, with vCPUs stopped. Takes NULL. Returns NULL. */

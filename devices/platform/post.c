@@ -24,7 +24,7 @@ struct post {
 
 static const char *code_kind(uint8_t code)
 {
-	static const char *const kinds[] = { "firmware", "bootloader", "kernel", "userspace" };
+	static const char *const kinds[] = {"firmware", "bootloader", "kernel", "userspace"};
 
 	return code / 0x20 < ARRAY_SIZE(kinds) ? kinds[code / 0x20] : "other";
 }
@@ -47,7 +47,7 @@ static void post_write(void *opaque, uint64_t offset, unsigned size, uint64_t va
 	log_info("boot: %s code 0x%02x", code_kind(code), code);
 }
 
-static const struct io_ops post_ops = { .read = post_read, .write = post_write };
+static const struct io_ops post_ops = {.read = post_read, .write = post_write};
 
 int post_create(struct machine *machine, struct post **ret)
 {

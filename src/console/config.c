@@ -28,7 +28,7 @@ static const char *sink_path(const struct console_sink *sink)
 
 static void add_spec(struct sink_list *list, const struct console_sink *sink)
 {
-	struct sink_spec spec = { .path = sink_path(sink) };
+	struct sink_spec spec = {.path = sink_path(sink)};
 
 	switch (sink->type) {
 	case CONSOLE_SINK_TYPE_OFF:
@@ -57,7 +57,7 @@ static void add_spec(struct sink_list *list, const struct console_sink *sink)
 
 static void read_output(const struct console_output *output, struct sink_list *list)
 {
-	*list = (struct sink_list){ 0 };
+	*list = (struct sink_list){0};
 	for (size_t i = 0; output && i < output->n; i++)
 		add_spec(list, &output->items[i]);
 }
@@ -98,7 +98,7 @@ int console_open(struct console_hub *hub, const struct graph_node *node, const c
 		 const struct console_output *output, const struct console_events *events,
 		 void *opaque, struct console **ret, struct diag_list *diags)
 {
-	struct sink_error error = { 0 };
+	struct sink_error error = {0};
 	struct sink_list list;
 	int r;
 
@@ -112,7 +112,7 @@ int console_open(struct console_hub *hub, const struct graph_node *node, const c
 int console_update(struct console *console, const struct graph_node *node, const char *property,
 		   const struct console_output *output, struct diag_list *diags)
 {
-	struct sink_error error = { 0 };
+	struct sink_error error = {0};
 	struct sink_list list;
 	int r;
 

@@ -217,7 +217,24 @@ void irq_message_send(struct irq_message *msg)
 		deliver(msg);
 }
 
+void irq_set_level(struct machine *machine unused, unsigned pin, bool level)
+{
+	fake.level_changes += fake.levels[pin] != level;
+	fake.levels[pin] = level;
+}
+
 /* ---- the rest ---- */
+
+void machine_request(struct machine *machine unused, enum machine_event event)
+{
+	fake.n_events++;
+	fake.event = event;
+}
+
+struct console_hub *machine_consoles(struct machine *machine unused)
+{
+	return NULL;
+}
 
 int machine_ioeventfd_add(struct machine *machine unused, uint64_t gpa, unsigned size, int fd)
 {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "machine/irq.h"
+#include "machine/layout.h"
 #include "machine/machine.h"
 
 #define FAKE_RAM_SPLIT 0x80000ULL /* [0, split) and [split, size) are apart in host memory */
@@ -30,6 +31,10 @@ struct fake_machine {
 	struct fake_ioeventfd ioeventfds[32];
 	unsigned n_ioeventfds;
 	bool refuse_ioeventfds;
+	bool levels[IOAPIC_PINS];    /* of the pins */
+	unsigned level_changes;
+	unsigned n_events;	     /* of machine_request() */
+	enum machine_event event;    /* the last one */
 	struct device *unplugged;    /* the last machine_device_unplugged() */
 	struct pci_bus *pci;         /* set by the test */
 	struct io_thread *io_thread; /* started at its first use, ended by fake_machine_fini() */

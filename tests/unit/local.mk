@@ -17,6 +17,7 @@ unit_tests += tests/unit/test-loop
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 
 FAKE_MACHINE = tests/unit/fake-machine.c tests/unit/fake-machine.h
+FAKE_CONSOLE = tests/unit/fake-console.c tests/unit/fake-console.h
 
 unit_tests += tests/unit/test-pci
 tests_unit_test_pci_SOURCES = tests/unit/test-pci.c $(FAKE_MACHINE)
@@ -43,3 +44,11 @@ tests_unit_test_units_LDADD = $(UNIT_LIBS)
 tests_unit_test_document_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-machine
 tests_unit_test_machine_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-serial
+tests_unit_test_serial_SOURCES = tests/unit/test-serial.c $(FAKE_MACHINE) $(FAKE_CONSOLE)
+tests_unit_test_serial_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-platform
+tests_unit_test_platform_SOURCES = tests/unit/test-platform.c $(FAKE_MACHINE)
+tests_unit_test_platform_LDADD = $(UNIT_LIBS)
