@@ -52,3 +52,6 @@ tests_unit_test_serial_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-platform
 tests_unit_test_platform_SOURCES = tests/unit/test-platform.c $(FAKE_MACHINE)
 tests_unit_test_platform_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-terminal
+tests_unit_test_terminal_LDADD = $(UNIT_LIBS)
