@@ -55,3 +55,9 @@ tests_unit_test_platform_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-terminal
 tests_unit_test_terminal_LDADD = $(UNIT_LIBS)
+
+RING_DRIVER = $(FAKE_MACHINE) tests/unit/ring-driver.c tests/unit/ring-driver.h
+
+unit_tests += tests/unit/test-net
+tests_unit_test_net_SOURCES = tests/unit/test-net.c $(RING_DRIVER)
+tests_unit_test_net_LDADD = $(UNIT_LIBS)
