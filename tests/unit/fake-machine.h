@@ -31,13 +31,14 @@ struct fake_machine {
 	struct fake_ioeventfd ioeventfds[32];
 	unsigned n_ioeventfds;
 	bool refuse_ioeventfds;
-	bool levels[IOAPIC_PINS];    /* of the pins */
+	bool levels[IOAPIC_PINS]; /* of the pins */
 	unsigned level_changes;
-	unsigned n_events;	     /* of machine_request() */
-	enum machine_event event;    /* the last one */
-	struct device *unplugged;    /* the last machine_device_unplugged() */
-	struct pci_bus *pci;         /* set by the test */
-	struct io_thread *io_thread; /* started at its first use, ended by fake_machine_fini() */
+	unsigned n_events;            /* of machine_request() */
+	enum machine_event event;     /* the last one */
+	struct device *unplugged;     /* the last machine_device_unplugged() */
+	struct pci_bus *pci;          /* set by the test */
+	struct console_hub *consoles; /* set by the test */
+	struct io_thread *io_thread;  /* started at its first use, ended by fake_machine_fini() */
 };
 
 /* One machine a program; starts empty with zeroed RAM. */

@@ -61,3 +61,8 @@ RING_DRIVER = $(FAKE_MACHINE) tests/unit/ring-driver.c tests/unit/ring-driver.h
 unit_tests += tests/unit/test-net
 tests_unit_test_net_SOURCES = tests/unit/test-net.c $(RING_DRIVER)
 tests_unit_test_net_LDADD = $(UNIT_LIBS)
+FAKE_DRIVER = $(FAKE_MACHINE) tests/unit/fake-driver.c tests/unit/fake-driver.h
+
+unit_tests += tests/unit/test-virtio-rng
+tests_unit_test_virtio_rng_SOURCES = tests/unit/test-virtio-rng.c $(FAKE_DRIVER)
+tests_unit_test_virtio_rng_LDADD = $(UNIT_LIBS)
