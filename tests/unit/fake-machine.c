@@ -236,11 +236,6 @@ void machine_request(struct machine *machine unused, enum machine_event event)
 	fake.event = event;
 }
 
-struct console_hub *machine_consoles(struct machine *machine unused)
-{
-	return NULL;
-}
-
 int machine_ioeventfd_add(struct machine *machine unused, uint64_t gpa, unsigned size, int fd)
 {
 	if (fake.refuse_ioeventfds)
