@@ -27,6 +27,11 @@ fuzz_targets += tests/fuzz/fuzz-serial
 tests_fuzz_fuzz_serial_SOURCES = tests/fuzz/fuzz-serial.c $(FAKE_MACHINE) $(FAKE_CONSOLE) $(FUZZ_MAIN)
 tests_fuzz_fuzz_serial_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_serial_LDADD = $(WEFT_LIBS)
+fuzz_targets += tests/fuzz/fuzz-virtio-blk
+tests_fuzz_fuzz_virtio_blk_SOURCES = tests/fuzz/fuzz-virtio-blk.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_virtio_blk_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_virtio_blk_LDADD = $(WEFT_LIBS)
+
 # Fuzz targets: ../configure --enable-fuzzing --enable-asan --enable-ubsan CC=clang, then
 # tests/fuzz/fuzz-document -max_total_time=60 CORPUS ../examples ../tests/golden/bad
 if FUZZING

@@ -66,3 +66,6 @@ FAKE_DRIVER = $(FAKE_MACHINE) tests/unit/fake-driver.c tests/unit/fake-driver.h
 unit_tests += tests/unit/test-virtio-rng
 tests_unit_test_virtio_rng_SOURCES = tests/unit/test-virtio-rng.c $(FAKE_DRIVER)
 tests_unit_test_virtio_rng_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-virtio-request
+tests_unit_test_virtio_request_LDADD = $(UNIT_LIBS)
