@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += devices/devices.list examples
+# configure reads the list.
+CONFIG_STATUS_DEPENDENCIES = $(srcdir)/devices/devices.list
 
 # What every machine has, without a schema.
 libweft_a_SOURCES += \

@@ -6,4 +6,6 @@
 
 struct command;
 
+extern const struct command command_explain;
+extern const struct command command_schema;
 extern const struct command command_validate;

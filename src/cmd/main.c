@@ -14,6 +14,8 @@
 
 const struct command *const commands[] = {
 	&command_validate,
+	&command_explain,
+	&command_schema,
 	NULL,
 };
 

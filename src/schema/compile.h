@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The schema compiler, a program of the build: reads schemas/ and writes the C structs, the constant
- * tables, the bundled JSON Schema and weft.yaml(5). What is wrong with a schema is an error with file
+ * tables and the bundled JSON Schema. What is wrong with a schema is an error with file
  * and line, and no output. Its memory lives until it ends.
  */
 #pragma once
@@ -145,7 +145,6 @@ const char *c_upper(const char *name);
 void emit_header(FILE *out, struct model *model);
 void emit_tables(FILE *out, struct model *model);
 void emit_json(FILE *out, struct model *model);
-void emit_manual(FILE *out, struct model *model);
 
 /* A pattern's automaton (compile-pattern.c). */
 struct pattern {

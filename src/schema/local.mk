@@ -6,6 +6,9 @@ libweft_a_SOURCES += \
 	src/schema/check.h \
 	src/schema/check-internal.h \
 	src/schema/check-scalar.c \
+	src/schema/describe.c \
+	src/schema/describe.h \
+	src/schema/manual.c \
 	src/schema/schema.c \
 	src/schema/schema.h \
 	src/schema/value.c \
