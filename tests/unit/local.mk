@@ -69,3 +69,5 @@ tests_unit_test_virtio_rng_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-virtio-request
 tests_unit_test_virtio_request_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-boot
+tests_unit_test_boot_LDADD = $(UNIT_LIBS)
