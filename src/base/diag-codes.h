@@ -60,4 +60,12 @@
 	CODE("E0432", "the backend of a network device cannot be had")                             \
 	CODE("E0440", "/dev/kvm cannot be opened")                                                 \
 	CODE("E0441", "the host's KVM lacks what every machine needs")                             \
-	CODE("E0442", "the host cannot create a virtual machine")
+	CODE("E0442", "the host cannot create a virtual machine")                                  \
+	CODE("E0451", "a kernel, firmware or initramfs cannot be opened")                          \
+	CODE("E0452", "a kernel, firmware or initramfs is no file")                                \
+	CODE("E0453", "a kernel or firmware is none that boots, or is damaged")                    \
+	CODE("E0454", "a firmware has no PVH entry")                                               \
+	CODE("E0455", "a kernel cannot be entered as it is asked for")                             \
+	CODE("E0456", "the command line is longer than the kernel takes")                          \
+	CODE("E0457", "an initramfs is empty, no initramfs, or does not fit into RAM")             \
+	CODE("E0458", "the machine has too little RAM to boot")

@@ -8,3 +8,5 @@ EXTRA_DIST += tests/peer/acpi.sh
 check_PROGRAMS += tests/peer/boot-dump
 tests_peer_boot_dump_SOURCES = tests/peer/boot-dump.c
 tests_peer_boot_dump_LDADD = $(WEFT_LIBS)
+TESTS += tests/peer/boot.sh
+EXTRA_DIST += tests/peer/boot.sh
