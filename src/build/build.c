@@ -122,7 +122,7 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 	if (step->action == PLAN_UPDATE ? part->ops->update != NULL :
 					  part->ops->request_removal != NULL)
 		return 0;
-	diag_add(diags, "E0801", DIAG_ERROR, step->from->span, "%s cannot %s while the guest runs",
+	diag_add(diags, "E0490", DIAG_ERROR, step->from->span, "%s cannot %s while the guest runs",
 		 step->from->path, step->action == PLAN_UPDATE ? "be changed" : "be removed");
 	return -EOPNOTSUPP;
 }

@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
 	src/build/build.c \
-	src/build/build.h
+	src/build/build.h \
+	src/build/parts-boot.c \
+	src/build/parts-cpus.c \
+	src/build/parts-internal.h \
+	src/build/parts.c \
+	src/build/parts.h

@@ -8,4 +8,7 @@ struct command;
 
 extern const struct command command_explain;
 extern const struct command command_schema;
+extern const struct command command_graph;
+extern const struct command command_plan;
+extern const struct command command_run;
 extern const struct command command_validate;

@@ -5,6 +5,10 @@ weft_SOURCES += \
 	src/cmd/commands.h \
 	src/cmd/explain.c \
 	src/cmd/schema.c \
+	src/cmd/graph.c \
+	src/cmd/overrides.h \
+	src/cmd/plan.c \
+	src/cmd/run.c \
 	src/cmd/validate.c
 
 # weft says its own manual page.

@@ -13,9 +13,12 @@
 #include "cmd/commands.h"
 
 const struct command *const commands[] = {
+	&command_run,
 	&command_validate,
 	&command_explain,
 	&command_schema,
+	&command_plan,
+	&command_graph,
 	NULL,
 };
 

@@ -7,18 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/diag-render.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
-#include "document/document.h"
-#include "schema/check.h"
+#include "cmd/overrides.h"
+#include "graph/generation.h"
 
 #define FORMAT_VERSION 1
 #define FLUSH_FROM     (64 * 1024) /* bytes of output that are gathered before they are written */
-#define MAX_SETS       256
 
 enum format {
 	FORMAT_TEXT,
@@ -28,7 +26,7 @@ enum format {
 
 struct validation {
 	enum format format;
-	struct document_options document;
+	struct overrides overrides;
 	bool color;
 	struct strbuf out;
 	json_t *files; /* of FORMAT_JSON */
@@ -82,12 +80,10 @@ static void report_json(struct validation *v, const char *path, struct diag_list
 
 static void validate_file(struct validation *v, const char *path)
 {
-	cleanup_arena struct arena *arena = arena_create();
-	struct diag_list *diags = diag_list_create(arena);
-	const struct document *document = document_load(arena, path, &v->document, diags);
+	cleanup_generation struct generation *generation =
+		generation_load(path, &v->overrides.document, NULL);
+	struct diag_list *diags = generation->diags;
 
-	if (document->root)
-		schema_check(arena, document->root, diags);
 	v->n_files++;
 	v->n_valid += diag_errors(diags) == 0;
 	v->errors += diag_errors(diags);
@@ -146,8 +142,7 @@ static int finish(struct validation *v)
 static int run(const struct command *command, int argc, char **argv)
 {
 	static const char *const formats[] = { "text", "json", "gcc" };
-	const char *sets[MAX_SETS];
-	struct validation v = { .document.sets = sets };
+	struct validation v = { 0 };
 	struct options options;
 	int option, choice;
 
@@ -161,9 +156,8 @@ static int run(const struct command *command, int argc, char **argv)
 			v.format = (enum format)choice;
 			break;
 		case 's':
-			if (v.document.n_sets == MAX_SETS)
-				return usage_error(command, "more than %d --set", MAX_SETS);
-			sets[v.document.n_sets++] = options.value;
+			if (overrides_add(&v.overrides, &options))
+				return EXIT_USAGE;
 			break;
 		}
 	}
@@ -180,7 +174,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 static const struct option_spec option_specs[] = {
 	{ 'f', "format", "text|json|gcc", "how to tell what is wrong (text)" },
-	{ 's', "set", "KEY=VALUE", "override a value, as in cpus.count=4; may be repeated" },
+	OVERRIDES_OPTION,
 	{ 0 },
 };
 

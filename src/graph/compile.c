@@ -126,14 +126,13 @@ static bool add_devices(struct compiler *c, const struct value *root,
 	/* A map's values are sorted by key. */
 	for (size_t i = 0; i < n; i++) {
 		const struct value *value = map->children[i];
-		const struct config_device *device = value->bound;
 
 		devices[i] = add_node(c, GRAPH_DEVICE, value->name,
 				      arena_printf(c->arena, "devices.%s", value->name));
 		devices[i]->value = value;
 		devices[i]->span = value->key_span;
-		devices[i]->type = device_type_find(device->type);
-		devices[i]->config = device->config;
+		devices[i]->type = device_type_find(schema_text(value->variant->name));
+		devices[i]->config = value->bound;
 		invariant(devices[i]->type != NULL);
 	}
 	for (size_t i = 0; i < n; i++) {

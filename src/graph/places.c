@@ -52,7 +52,7 @@ bool places_slot(struct places *places, struct graph_node *node, struct diag_lis
 		return true;
 	/* The schema allows 1 to 31 only, so it is taken. */
 	other = places->by_slot[wanted->number];
-	diag = diag_add(diags, "E0501", DIAG_ERROR, wanted->span,
+	diag = diag_add(diags, "E0311", DIAG_ERROR, wanted->span,
 			"PCI slot %" PRIu64 " is asked for twice", wanted->number);
 	diag_relate(diags, diag, graph_node_span(other, "slot"), "'%s' has it", other->id);
 	diag_hint(diags, diag, "leave 'slot' out to be given a free one");
@@ -102,7 +102,7 @@ static bool fill_slot(struct places *places, struct graph_node *node, struct dia
 		places->by_slot[slot] = node;
 		return true;
 	}
-	diag = diag_add(diags, "E0502", DIAG_ERROR, node->span,
+	diag = diag_add(diags, "E0312", DIAG_ERROR, node->span,
 			"there is no PCI slot left for '%s': the bus has %d", node->id,
 			PCI_SLOTS - 1);
 	diag_hint(diags, diag, "remove a device");
@@ -111,7 +111,7 @@ static bool fill_slot(struct places *places, struct graph_node *node, struct dia
 
 static bool no_room(struct graph_node *node, struct diag_list *diags, const char *what)
 {
-	diag_add(diags, "E0503", DIAG_ERROR, node->span, "there is no room for the %s of '%s'", what,
+	diag_add(diags, "E0313", DIAG_ERROR, node->span, "there is no room for the %s of '%s'", what,
 		 node->id);
 	return false;
 }

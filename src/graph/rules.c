@@ -25,7 +25,7 @@ static void check_cpu_max(const struct rules *r)
 
 	if (!cpus->has_max || cpus->max >= cpus->count)
 		return;
-	diag = diag_add(r->diags, "E0401", DIAG_ERROR, value_span(r->root, "cpus.max"),
+	diag = diag_add(r->diags, "E0301", DIAG_ERROR, value_span(r->root, "cpus.max"),
 			"cpus.max is %" PRIu64 ", less than cpus.count, which is %" PRIu64,
 			cpus->max, cpus->count);
 	diag_relate(r->diags, diag, value_span(r->root, "cpus.count"), "the count");
@@ -41,7 +41,7 @@ static void check_topology(const struct rules *r)
 
 	if (!t || t->threads * t->cores * t->dies * t->sockets == max)
 		return;
-	diag = diag_add(r->diags, "E0402", DIAG_ERROR, value_span(r->root, "cpus.topology"),
+	diag = diag_add(r->diags, "E0302", DIAG_ERROR, value_span(r->root, "cpus.topology"),
 			"the topology holds %" PRIu64 " CPUs (%" PRIu64 " threads × %" PRIu64
 			" cores × %" PRIu64 " dies × %" PRIu64 " sockets), the machine has %" PRIu64,
 			t->threads * t->cores * t->dies * t->sockets, t->threads, t->cores, t->dies,
@@ -65,7 +65,7 @@ static void check_affinity(const struct rules *r)
 
 		if (strtoul(entry->name, NULL, 10) < max)
 			continue;
-		diag = diag_add(r->diags, "E0403", DIAG_ERROR, entry->key_span,
+		diag = diag_add(r->diags, "E0303", DIAG_ERROR, entry->key_span,
 				"there is no virtual CPU %s: the machine has %" PRIu64, entry->name,
 				max);
 		diag_hint(r->diags, diag, "virtual CPUs count from 0 to %" PRIu64, max - 1);
@@ -85,7 +85,7 @@ static void check_hugepages(const struct rules *r)
 
 	if (memory->size % sizes[memory->hugepages] == 0)
 		return;
-	diag = diag_add(r->diags, "E0404", DIAG_ERROR, value_span(r->root, "memory.size"),
+	diag = diag_add(r->diags, "E0304", DIAG_ERROR, value_span(r->root, "memory.size"),
 			"the memory is %s, which is no multiple of its %s pages",
 			size_format(memory->size, size),
 			size_format(sizes[memory->hugepages], page));
@@ -115,7 +115,7 @@ static void report_double_use(const struct graph_node *first, const char *first_
 	struct diag *diag;
 
 	invariant(what != NULL);
-	diag = diag_add(diags, "E0405", DIAG_ERROR, graph_node_span(second, second_property),
+	diag = diag_add(diags, "E0305", DIAG_ERROR, graph_node_span(second, second_property),
 			"%.*s %s is used twice, by '%s' and '%s'", (int)(what - key), key, what + 1,
 			first->id, second->id);
 	diag_relate(diags, diag, graph_node_span(first, first_property), "first used here");
@@ -146,7 +146,7 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 			check_exclusive(devices, needs, i, j, diags);
 			if (devices[i]->type != devices[j]->type || !devices[j]->type->singleton)
 				continue;
-			diag = diag_add(diags, "E0406", DIAG_ERROR, devices[j]->span,
+			diag = diag_add(diags, "E0306", DIAG_ERROR, devices[j]->span,
 					"a machine has only one %s", devices[j]->type->name);
 			diag_relate(diags, diag, devices[i]->span, "'%s' is one already",
 				    devices[i]->id);

@@ -143,7 +143,8 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 	size_t i;
 
 	for (i = 0; i < n_running; i++)
-		if (!graph_find(wanted, running[i].live->path))
+		if (running[i].live->kind != GRAPH_BACKEND &&
+		    !graph_find(wanted, running[i].live->path))
 			plan_removal(&p, &running[i]);
 	for (i = 0; i < n_running; i++) {
 		node = graph_find(wanted, running[i].live->path);
@@ -154,8 +155,9 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 		else
 			plan_update(&p, &running[i], node);
 	}
+	/* What of the host stands behind a device comes and goes with it. */
 	graph_for_each_node(wanted, node, i)
-		if (!runs(&p, node->path))
+		if (node->kind != GRAPH_BACKEND && !runs(&p, node->path))
 			add_step(&p, PLAN_ADD, PLAN_HOTPLUG, NULL, node);
 	plan->steps = p.steps;
 	plan->n_steps = p.n_steps;

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a machine, each made from its node. A part that is only a step in making the machine has
+ * the context itself as its object.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "acpi/acpi.h"
+#include "base/arena.h"
+#include "build/parts-internal.h"
+#include "devices/platform/acpi-pm.h"
+#include "devices/platform/cmos.h"
+#include "devices/platform/ged.h"
+#include "devices/platform/i8042.h"
+#include "devices/platform/post.h"
+#include "machine/build.h"
+#include "machine/layout.h"
+#include "pci/bus.h"
+#include "schema/config.h"
+
+static void on_machine_event(void *opaque, enum machine_event event)
+{
+	struct parts *parts = opaque;
+
+	parts->on_event(event, parts->opaque);
+}
+
+static const struct machine_handlers handlers = {
+	.event = on_machine_event,
+};
+
+static void machine_part_destroy(void *context, void *object)
+{
+	struct parts *parts = context;
+
+	parts->post = post_destroy(parts->post);
+	parts->i8042 = i8042_destroy(parts->i8042);
+	parts->cmos = cmos_destroy(parts->cmos);
+	parts->ged = ged_destroy(parts->ged);
+	parts->acpi_pm = acpi_pm_destroy(parts->acpi_pm);
+	parts->machine = machine_destroy(parts->machine);
+}
+
+static int add_fixed_devices(struct parts *parts)
+{
+	uint64_t size = parts->graph->config->memory.size;
+	int r = acpi_pm_create(parts->machine, &parts->acpi_pm);
+
+	if (r >= 0)
+		r = ged_create(parts->machine, &parts->ged);
+	if (r >= 0)
+		r = cmos_create(parts->machine, MIN(size, (uint64_t)LAYOUT_RAM_SPLIT),
+				size > LAYOUT_RAM_SPLIT ? size - LAYOUT_RAM_SPLIT : 0,
+				&parts->cmos);
+	if (r >= 0)
+		r = i8042_create(parts->machine, &parts->i8042);
+	if (r >= 0)
+		r = post_create(parts->machine, &parts->post);
+	return r;
+}
+
+static int machine_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+				struct diag_list *diags)
+{
+	struct parts *parts = context;
+	int r;
+
+	r = machine_create(parts->loop, parts->consoles, &handlers, parts, &parts->machine, diags);
+	if (r < 0) {
+		parts->host_problem = true;
+		return r;
+	}
+	r = add_fixed_devices(parts);
+	if (r < 0) {
+		diag_add(diags, "E0493", DIAG_ERROR, node->span,
+			 "the fixed devices of the machine could not be made: %s", strerror(-r));
+		machine_part_destroy(parts, parts);
+		return r;
+	}
+	*ret_object = parts;
+	return 0;
+}
+
+/* What the machine itself has of live properties is read from the newest generation when it is used. */
+static int machine_part_update(void *context, void *object, const struct graph_node *to,
+			       struct diag_list *diags)
+{
+	return 0;
+}
+
+static const struct part_ops machine_ops = {
+	.prepare = machine_part_prepare,
+	.update = machine_part_update,
+	.destroy = machine_part_destroy,
+};
+
+/* Memory and vCPUs are given back with the machine. */
+static void nothing_to_destroy(void *context, void *object)
+{
+}
+
+static const uint64_t hugepage_sizes[] = {
+	[CONFIG_MEMORY_HUGEPAGES_OFF] = 0,
+	[CONFIG_MEMORY_HUGEPAGES_2MIB] = 2 * MiB,
+	[CONFIG_MEMORY_HUGEPAGES_1GIB] = GiB,
+};
+
+static int memory_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+			       struct diag_list *diags)
+{
+	struct parts *parts = context;
+	const struct config_memory *config = node->config;
+	const struct machine_ram ram = {
+		.size = config->size,
+		.hugepage_size = hugepage_sizes[config->hugepages],
+		.shared = config->shared,
+		.prefault = config->prefault,
+		.mergeable = config->mergeable,
+		.thp = config->thp,
+		.span = graph_node_span(node, "size"),
+	};
+	int r = machine_add_memory(parts->machine, &ram, diags);
+
+	*ret_object = parts;
+	return r;
+}
+
+static const struct part_ops memory_ops = {
+	.prepare = memory_part_prepare,
+	.destroy = nothing_to_destroy,
+};
+
+static int cpus_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+			     struct diag_list *diags)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct parts *parts = context;
+	struct machine_cpus cpus;
+
+	parts_cpus(node, &cpus, arena);
+	*ret_object = parts;
+	return machine_add_vcpus(parts->machine, &cpus, diags);
+}
+
+static const struct part_ops cpus_ops = {
+	.prepare = cpus_part_prepare,
+	.destroy = nothing_to_destroy,
+};
+
+static int bus_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+			    struct diag_list *diags)
+{
+	struct parts *parts = context;
+	int r = pci_bus_create(parts->machine, &parts->pci);
+
+	if (r < 0) {
+		diag_add(diags, "E0494", DIAG_ERROR, node->span,
+			 "the PCI bus could not be made: %s", strerror(-r));
+		return r;
+	}
+	machine_set_pci(parts->machine, parts->pci);
+	*ret_object = parts;
+	return 0;
+}
+
+static void bus_part_destroy(void *context, void *object)
+{
+	struct parts *parts = context;
+
+	machine_set_pci(parts->machine, NULL);
+	parts->pci = pci_bus_destroy(parts->pci);
+}
+
+static const struct part_ops bus_ops = {
+	.prepare = bus_part_prepare,
+	.destroy = bus_part_destroy,
+};
+
+static int device_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+			       struct diag_list *diags)
+{
+	struct parts *parts = context;
+	struct device *device;
+	int r = node->type->prepare(parts->machine, node, &device, diags);
+
+	if (r >= 0)
+		*ret_object = device;
+	return r;
+}
+
+static int device_part_commit(void *context, void *object, struct diag_list *diags)
+{
+	struct device *device = object;
+
+	return device->type->commit(device, diags);
+}
+
+static int device_part_update(void *context, void *object, const struct graph_node *to,
+			      struct diag_list *diags)
+{
+	struct device *device = object;
+
+	if (device->type->update)
+		return device->type->update(device, to, diags);
+	diag_add(diags, "E0490", DIAG_ERROR, to->span, "'%s' cannot be changed while the guest runs",
+		 to->id);
+	return -EOPNOTSUPP;
+}
+
+static int device_part_request_removal(void *context, void *object)
+{
+	struct device *device = object;
+
+	return device->type->request_unplug ? device->type->request_unplug(device) : -EOPNOTSUPP;
+}
+
+static void device_part_destroy(void *context, void *object)
+{
+	struct device *device = object;
+
+	device->type->destroy(device);
+}
+
+static const struct part_ops device_ops = {
+	.prepare = device_part_prepare,
+	.commit = device_part_commit,
+	.update = device_part_update,
+	.request_removal = device_part_request_removal,
+	.destroy = device_part_destroy,
+};
+
+const struct part_ops *const parts_ops[GRAPH_KINDS] = {
+	[GRAPH_MACHINE] = &machine_ops, [GRAPH_MEMORY] = &memory_ops, [GRAPH_CPUS] = &cpus_ops,
+	[GRAPH_BUS] = &bus_ops,		[GRAPH_DEVICE] = &device_ops, [GRAPH_BOOT] = &parts_boot_ops,
+};
+
+void parts_power_button(struct parts *parts)
+{
+	if (parts->ged)
+		ged_raise(parts->ged, ACPI_EVENT_POWER_BUTTON);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each kind of node becomes: the machine, its memory and vCPUs, the PCI bus, devices, and the
+ * start of the guest.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "build/build.h"
+#include "machine/machine.h"
+
+struct acpi_pm;
+struct boot;
+struct cmos;
+struct console_hub;
+struct ged;
+struct i8042;
+struct loop;
+struct post;
+
+/* The context of parts_ops. The caller sets the first group; the rest is the parts' own. */
+struct parts {
+	struct loop *loop;
+	struct console_hub *consoles;
+	void (*on_event)(enum machine_event event, void *opaque); /* main thread */
+	void *opaque;
+
+	const struct graph *graph; /* the wanted one; set before builder_apply() */
+	struct machine *machine;
+	struct pci_bus *pci;
+	/* The fixed devices of every machine. */
+	struct acpi_pm *acpi_pm;
+	struct cmos *cmos;
+	struct ged *ged;
+	struct i8042 *i8042;
+	struct post *post;
+	bool host_problem; /* the host has no KVM, or does not let us use it */
+};
+
+/* For builder_create(), with a struct parts as context. */
+extern const struct part_ops *const parts_ops[GRAPH_KINDS];
+
+/* Presses the machine's power button. */
+void parts_power_button(struct parts *parts);
