@@ -55,12 +55,12 @@ static int open_file(struct boot_file *file, const struct graph_node *node, cons
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int r = -errno;
 
-		diag_add(diags, "E0601", DIAG_ERROR, span, "cannot open %s '%s': %s", property,
+		diag_add(diags, "E0451", DIAG_ERROR, span, "cannot open %s '%s': %s", property,
 			 path, strerror(-r));
 		return r;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_add(diags, "E0602", DIAG_ERROR, span, "%s '%s' is %s, not a file", property,
+		diag_add(diags, "E0452", DIAG_ERROR, span, "%s '%s' is %s, not a file", property,
 			 path, S_ISDIR(st.st_mode) ? "a directory" : "a device or socket");
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	}
@@ -110,7 +110,7 @@ static int kernel_error(const struct boot *boot, const struct graph_node *node, 
 			const struct boot_problem *problem, const char *hint,
 			struct diag_list *diags)
 {
-	struct diag *diag = diag_add(diags, "E0603", DIAG_ERROR, graph_node_span(node, boot->kernel.property), "%s '%s' %s",
+	struct diag *diag = diag_add(diags, "E0453", DIAG_ERROR, graph_node_span(node, boot->kernel.property), "%s '%s' %s",
 				     boot->kernel.property, boot->kernel.path, problem->text);
 
 	if (hint)
@@ -123,7 +123,7 @@ static int check_kernel(const struct boot *boot, const struct graph_node *node,
 {
 	if (strcmp(boot->kernel.property, "firmware") == 0 &&
 	    (kernel->is_bzimage || !kernel->elf.has_pvh)) {
-		struct diag *diag = diag_add(diags, "E0604", DIAG_ERROR, graph_node_span(node, boot->kernel.property),
+		struct diag *diag = diag_add(diags, "E0454", DIAG_ERROR, graph_node_span(node, boot->kernel.property),
 					     "firmware '%s' is %s", boot->kernel.path,
 					     kernel->is_bzimage ? "a Linux kernel" :
 								  "an ELF file without a PVH entry");
@@ -137,7 +137,7 @@ static int check_kernel(const struct boot *boot, const struct graph_node *node,
 	if (boot->protocol == BOOT_PROTOCOL_BZIMAGE ||
 	    (boot->protocol == BOOT_PROTOCOL_PVH && !kernel->elf.has_pvh) ||
 	    (boot->protocol == BOOT_PROTOCOL_LINUX64 && !kernel->elf.has_entry)) {
-		diag_add(diags, "E0605", DIAG_ERROR, graph_node_span(node, "protocol"), "kernel '%s' %s",
+		diag_add(diags, "E0455", DIAG_ERROR, graph_node_span(node, "protocol"), "kernel '%s' %s",
 			 boot->kernel.path,
 			 boot->protocol == BOOT_PROTOCOL_BZIMAGE ? "is an ELF file, not a bzImage" :
 			 boot->protocol == BOOT_PROTOCOL_PVH	 ? "has no PVH entry" :
@@ -157,7 +157,7 @@ static int check_cmdline(const struct boot *boot, const struct graph_node *node,
 		max = MIN((size_t)kernel->bz.cmdline_max, (size_t)LAYOUT_CMDLINE_MAX - 1);
 	if (len <= max)
 		return 0;
-	diag_add(diags, "E0606", DIAG_ERROR, graph_node_span(node, "cmdline"),
+	diag_add(diags, "E0456", DIAG_ERROR, graph_node_span(node, "cmdline"),
 		 "the command line has %zu bytes; this kernel takes %zu", len, max);
 	return -E2BIG;
 }
@@ -187,7 +187,7 @@ static int prepare(struct boot *boot, const struct boot_source *source, struct d
 				  diags);
 
 		if (e == 0 && size == 0) {
-			diag_add(diags, "E0607", DIAG_ERROR, graph_node_span(node, "initramfs"),
+			diag_add(diags, "E0457", DIAG_ERROR, graph_node_span(node, "initramfs"),
 				 "initramfs '%s' is empty", source->initramfs);
 			e = -ENODATA;
 		}
@@ -332,7 +332,7 @@ static uint64_t initramfs_address(const struct boot_machine *machine,
 static int initramfs_error(const struct boot *boot, const struct graph_node *node, int error,
 			   struct diag_list *diags, const char *what)
 {
-	diag_add(diags, "E0607", DIAG_ERROR, graph_node_span(node, "initramfs"), "initramfs '%s' %s",
+	diag_add(diags, "E0457", DIAG_ERROR, graph_node_span(node, "initramfs"), "initramfs '%s' %s",
 		 boot->initramfs.path, what);
 	return error;
 }
@@ -423,7 +423,7 @@ int boot_load(struct boot *boot, const struct boot_machine *machine, struct boot
 		return r;
 	r = write_tables(boot, machine, &kernel, &tables, &entry);
 	if (r < 0) {
-		diag_add(diags, "E0608", DIAG_ERROR, graph_node_span(machine->node, boot->kernel.property),
+		diag_add(diags, "E0458", DIAG_ERROR, graph_node_span(machine->node, boot->kernel.property),
 			 "the machine has too little RAM to boot");
 		return r;
 	}

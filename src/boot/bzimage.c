@@ -151,6 +151,11 @@ int bzimage_unpack(const struct bzimage *bz, const struct boot_image *image, uin
 
 	if (bz->payload_size == 0)
 		return -EOPNOTSUPP;
+	if (bz->payload_size > limit)
+		return boot_problem_set(problem, -ENOEXEC,
+					"has a payload of %" PRIu64
+					" bytes; the guest has RAM for %" PRIu64,
+					bz->payload_size, limit);
 	packed = scratch_map(bz->payload_size);
 	if (!packed)
 		return boot_problem_set(problem, -ENOMEM, "cannot be unpacked: out of memory");

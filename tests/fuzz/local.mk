@@ -31,6 +31,10 @@ fuzz_targets += tests/fuzz/fuzz-virtio-blk
 tests_fuzz_fuzz_virtio_blk_SOURCES = tests/fuzz/fuzz-virtio-blk.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_virtio_blk_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_virtio_blk_LDADD = $(WEFT_LIBS)
+fuzz_targets += tests/fuzz/fuzz-kernel
+tests_fuzz_fuzz_kernel_SOURCES = tests/fuzz/fuzz-kernel.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_kernel_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_kernel_LDADD = $(WEFT_LIBS)
 
 # Fuzz targets: ../configure --enable-fuzzing --enable-asan --enable-ubsan CC=clang, then
 # tests/fuzz/fuzz-document -max_total_time=60 CORPUS ../examples ../tests/golden/bad

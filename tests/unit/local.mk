@@ -69,5 +69,12 @@ tests_unit_test_virtio_rng_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-virtio-request
 tests_unit_test_virtio_request_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-boot
+tests_unit_test_boot_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-acpi
+tests_unit_test_acpi_SOURCES = tests/unit/test-acpi.c $(FAKE_MACHINE)
+tests_unit_test_acpi_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-build
 tests_unit_test_build_LDADD = $(UNIT_LIBS)
