@@ -4,6 +4,7 @@
  * the members of the archive.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -184,6 +185,9 @@ void fake_pio_write(uint16_t port, unsigned size, uint64_t value)
 
 /* ---- interrupts ---- */
 
+/* Stands for what irq.c does without a lock. */
+static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void deliver(struct irq_message *msg)
 {
 	invariant(msg->gsi < FAKE_GSIS);
@@ -203,23 +207,27 @@ void irq_message_fini(struct irq_message *msg unused)
 
 int irq_message_set(struct irq_message *msg, uint64_t address, uint32_t data, bool masked)
 {
+	pthread_mutex_lock(&message_lock);
 	fake.routes++;
 	msg->address = address;
 	msg->data = data;
 	msg->masked = masked;
 	if (!masked && msg->pending) {
-		msg->pending = false;
+		__atomic_store_n(&msg->pending, false, __ATOMIC_RELAXED);
 		deliver(msg);
 	}
+	pthread_mutex_unlock(&message_lock);
 	return 0;
 }
 
 void irq_message_send(struct irq_message *msg)
 {
+	pthread_mutex_lock(&message_lock);
 	if (msg->masked)
 		__atomic_store_n(&msg->pending, true, __ATOMIC_RELAXED);
 	else
 		deliver(msg);
+	pthread_mutex_unlock(&message_lock);
 }
 
 void irq_set_level(struct machine *machine unused, unsigned pin, bool level)

@@ -78,3 +78,6 @@ tests_unit_test_acpi_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-build
 tests_unit_test_build_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-virtio-console
+tests_unit_test_virtio_console_SOURCES = tests/unit/test-virtio-console.c $(FAKE_DRIVER)
+tests_unit_test_virtio_console_LDADD = $(UNIT_LIBS)
