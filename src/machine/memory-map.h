@@ -19,7 +19,7 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
 
 /*
  * Makes [gpa, gpa + size) RAM, at @host. Main thread; readers go on meanwhile. Return: 0, -EEXIST
- * (overlaps), -EINVAL (nothing, or past the end of the address space), -ENOMEM.
+ * (overlaps), -EINVAL (nothing, or up to the end of 64 bits), -ENOMEM.
  */
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
 

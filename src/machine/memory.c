@@ -115,7 +115,8 @@ int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void
 	size_t at = first_above(old, gpa);
 	struct map *map;
 
-	if (size == 0 || gpa + (size - 1) < gpa)
+	/* No region reaches the end of 64 bits, so no sum of an address in one and a length wraps. */
+	if (gpa + size <= gpa)
 		return -EINVAL;
 	if (at < old->n && old->regions[at].gpa <= gpa + (size - 1))
 		return -EEXIST;

@@ -81,3 +81,14 @@ tests_unit_test_build_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-virtio-console
 tests_unit_test_virtio_console_SOURCES = tests/unit/test-virtio-console.c $(FAKE_DRIVER)
 tests_unit_test_virtio_console_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-memory
+tests_unit_test_memory_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-address-space
+tests_unit_test_address_space_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-ioapic
+tests_unit_test_ioapic_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-cpuid
+tests_unit_test_cpuid_LDADD = $(UNIT_LIBS)
