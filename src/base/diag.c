@@ -34,7 +34,8 @@ struct diag_list *diag_list_create(struct arena *arena)
  * Formats a text for people. A name out of a hostile file may hold escape sequences, line breaks,
  * marks that turn the direction of writing, or be 64 KiB long.
  */
-static const char *clean_text(struct arena *arena, const char *fmt, va_list ap)
+static const char *printf_like(2, 0)
+	clean_text(struct arena *arena, const char *fmt, va_list ap)
 {
 	char raw[DIAG_MAX_TEXT], clean[DIAG_MAX_TEXT * 2];
 	size_t size, at = 0, fill = 0;

@@ -35,7 +35,7 @@ struct diag_related {
 };
 
 struct diag {
-	const char *code; /* "E0123", stable */
+	const char *code; /* stable, of base/diag-codes.h */
 	enum diag_severity severity;
 	struct span span;
 	const char *path; /* "devices.root.path", or NULL */
@@ -53,7 +53,7 @@ struct diag_list *diag_list_create(struct arena *arena);
 /**
  * diag_add() - add a diagnostic
  * @list: the list; owns nothing of the caller's, strings are copied
- * @code: a stable code, "E0301"; a constant
+ * @code: a stable code of base/diag-codes.h; a constant
  * @severity: whether the description is refused
  * @span: the place
  * @fmt: the message, a sentence without a full stop

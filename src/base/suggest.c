@@ -32,7 +32,8 @@ static unsigned distance(const char *a, size_t a_size, const char *b, size_t b_s
 		for (size_t j = 1; j <= b_size; j++) {
 			unsigned cost = fold(a[i - 1]) != fold(b[j - 1]);
 
-			row[j] = MIN(MIN(above[j] + 1, row[j - 1] + 1), above[j - 1] + cost);
+			row[j] = MIN(above[j], row[j - 1]) + 1;
+			row[j] = MIN(row[j], above[j - 1] + cost);
 			if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
 			    fold(a[i - 2]) == fold(b[j - 1]))
 				row[j] = MIN(row[j], before[j - 2] + 1);

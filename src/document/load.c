@@ -242,6 +242,7 @@ static const struct node *load_alias(struct loader *l, const yaml_event_t *event
 		if (!anchor->complete) {
 			diag = diag_add(l->diags, "E0113", DIAG_ERROR, span,
 					"the alias *%s stands inside the value that it names", name);
+			diag_hint(l->diags, diag, "quote the value if it is no alias: '*%s'", name);
 			diag_relate(l->diags, diag, anchor->node->span, "&%s begins here", name);
 			l->uncertain = true;
 			return NULL;
@@ -313,6 +314,24 @@ static const struct node *load_key(struct loader *l, yaml_event_t *event, unsign
 	return NULL;
 }
 
+/* `-terminal` on a line of its own: without the space, that is a text that begins with a dash. */
+static void check_missing_dash_space(struct loader *l, const struct node_entry *entry)
+{
+	const struct node *value = entry->value;
+	struct span dash = value->span;
+	struct diag *diag;
+
+	if (value->kind != NODE_STRING || node_is_quoted(value) || value->text[0] != '-' ||
+	    value->text[1] == '-' || entry->alias.line || dash.line == entry->key->span.line)
+		return;
+	dash.end_line = dash.line;
+	dash.end_column = dash.column + 1;
+	diag = diag_add(l->diags, "E0107", DIAG_ERROR, dash,
+			"there is no space after the dash of a list item");
+	diag_hint(l->diags, diag, "write '- %.*s'; quote the text if it is no list",
+		  (int)MIN(strcspn(value->text + 1, " "), (size_t)60), value->text + 1);
+}
+
 /* `{count:2}`: without the space, that is a key called "count:2" with no value. */
 static void check_missing_space(struct loader *l, const struct node_entry *entry)
 {
@@ -348,6 +367,7 @@ static void load_pairs(struct loader *l, unsigned depth)
 		if (!loaded || !entry.key)
 			continue;
 		check_missing_space(l, &entry);
+		check_missing_dash_space(l, &entry);
 		push_entry(l, &entry);
 	}
 }
@@ -436,6 +456,7 @@ static void duplicate_key(struct loader *l, const struct node_entry *first,
 		return; /* the map's own pairs, and those merged first, win: that is what merging is */
 	diag = diag_add(l->diags, "E0111", DIAG_ERROR, again->key->span,
 			"the key '%s' is there twice", again->key->text);
+	diag_hint(l->diags, diag, "remove one of the two, or give one another name");
 	diag_relate(l->diags, diag, first->key->span, "first defined here");
 }
 

@@ -254,10 +254,11 @@ static bool explain_quote(const struct fault *f)
 	diag = diag_add(f->diags, "E0105", DIAG_ERROR, here(f),
 			"there is text after the closing quote");
 	if (last->style == NODE_SINGLE_QUOTED)
-		diag_hint(f->diags, diag, "inside single quotes, write an apostrophe twice: 'it''s'");
+		diag_hint(f->diags, diag, "quote the value as a whole; inside single quotes, an "
+			  "apostrophe is written twice: 'it''s'");
 	else
-		diag_hint(f->diags, diag,
-			  "inside double quotes, write a quote as \\\", or use single quotes around");
+		diag_hint(f->diags, diag, "quote the value as a whole; inside double quotes, a quote "
+			  "is written as \\\"");
 	return true;
 }
 
@@ -287,6 +288,7 @@ static void explain_start(const struct fault *f, const struct line *line, size_t
 
 static bool explain_indentation(const struct fault *f)
 {
+	struct line above = line_above(f, f->line.number);
 	size_t indent = f->context_column ? f->context_column - 1 : 0;
 	struct diag *diag;
 
@@ -295,10 +297,12 @@ static bool explain_indentation(const struct fault *f)
 	diag = diag_add(f->diags, "E0104", DIAG_ERROR, here(f),
 			"this line is indented by %zu, which fits none of the lines above",
 			f->line.indent);
-	diag_hint(f->diags, diag,
-		  "keys of one map begin in the same column: %zu spaces for the map of line %u, "
-		  "or as many as the lines of a deeper one",
-		  indent, f->context_line.number);
+	if (above.number && above.indent != indent)
+		diag_hint(f->diags, diag, "indent it by %zu like line %u, or by %zu like line %u",
+			  above.indent, above.number, indent, f->context_line.number);
+	else
+		diag_hint(f->diags, diag, "indent it by %zu like line %u", indent,
+			  f->context_line.number);
 	diag_relate(f->diags, diag, there(f), "the map begins here");
 	return true;
 }
@@ -316,6 +320,12 @@ static bool explain_expected_key(const struct fault *f)
 		diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f),
 				"this '%c' closes nothing", c);
 		diag_hint(f->diags, diag, "remove it, or add the one that opens");
+		return true;
+	}
+	if (f->at == f->line.indent && c == ':') {
+		diag = diag_add(f->diags, "E0112", DIAG_ERROR, here(f),
+				"there is no key before this colon");
+		diag_hint(f->diags, diag, "write a key, or remove the line");
 		return true;
 	}
 	if (f->at == f->line.indent && c == '-') {
@@ -430,6 +440,7 @@ static bool explain_bracket(const struct fault *f)
 {
 	char open = '[', close = ']';
 	struct diag *diag;
+	size_t open_at;
 
 	if (!f->context_line.number)
 		return false;
@@ -439,7 +450,9 @@ static bool explain_bracket(const struct fault *f)
 	}
 	if (explain_quote(f))
 		return true;
-	if (f->line.number != f->context_line.number) {
+	open_at = column_to_byte(&f->context_line, f->context_column);
+	if (f->line.number != f->context_line.number &&
+	    value_start(&f->context_line, open_at) < f->context_line.size) {
 		diag = diag_add(f->diags, "E0106", DIAG_ERROR, there(f),
 				"the '%c' that opens here is not closed", open);
 		diag_hint(f->diags, diag, "add '%c', or a comma between the items", close);
@@ -449,7 +462,9 @@ static bool explain_bracket(const struct fault *f)
 		return true;
 	}
 	diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f),
-			"a comma or '%c' is expected here", close);
+			f->line.number == f->context_line.number ?
+				"a comma or '%c' is expected here" :
+				"a comma, or the closing '%c', is missing before this", close);
 	diag_hint(f->diags, diag, open == '{' ?
 		  "pairs in braces are written as {key: value, key: value}" :
 		  "items in brackets are written as [one, two]; quote one that holds a bracket, "

@@ -84,13 +84,14 @@ bool text_check(const struct source *source, struct diag_list *diags)
 				"the byte 0x%02x is no UTF-8", source->text[at] & 0xff);
 		diag_hint(diags, diag, "save the file as UTF-8");
 	} else if (c == 0) {
-		diag_add(diags, "E0102", DIAG_ERROR, span,
-			 "there is a NUL byte here: this is no text file, or a damaged one");
+		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
+				"there is a NUL byte here: this is no text, or it is damaged");
+		diag_hint(diags, diag, "is this the right file?");
 	} else if (c == 0xfeff) {
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
 				"there is a byte order mark (U+FEFF) inside the text");
-		diag_hint(diags, diag, "it is invisible; delete the characters around it and "
-				       "write them again");
+		diag_hint(diags, diag, "delete it: it is invisible, and stands before the "
+				       "character that is marked");
 	} else {
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
 				"there is a control character (U+%04X) in the text", c);

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Messages are API: what weft says about every file of bad/ is recorded beside it, as text and JSON.
+
+    golden.py            compares (TAP); part of `make check`
+    golden.py --update   records anew; read the difference before committing it
+
+A file may begin with a line `# options: …`: options of weft validate. What is no file is in SPECIAL.
+Every file of examples/ must be valid. Every code of src/base/diag-codes.h that a description alone can
+cause must be in the corpus, and every code used in the sources must be in that table.
+"""
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.path.abspath(os.environ.get("srcdir", os.path.join(os.path.dirname(__file__), "../..")))
+BUILD = os.path.abspath(os.environ.get("builddir", "."))
+WEFT = os.environ.get("WEFT", os.path.join(BUILD, "weft"))
+BAD = os.path.join(SOURCE, "tests/golden/bad")
+
+# Codes of what only a host or a guest can cause: no description is wrong by itself.
+HOST_CODES = re.compile(r"E0[6-9]")
+
+
+def special(directory):
+    """Cases that are no file of the corpus: name, operands."""
+    fifo = os.path.join(directory, "fifo")
+    large = os.path.join(directory, "large")
+    os.mkfifo(fifo)
+    with open(large, "w", encoding="ascii") as f:
+        f.write("# 1 MiB and more\n" * 65600)
+    return [
+        ("special-missing", ["no-such-file.yaml"]),
+        ("special-directory", ["."]),
+        ("special-device", ["/dev/zero"]),
+        ("special-fifo", [fifo]),
+        ("special-large", [large]),
+    ]
+
+
+def validate(operands):
+    """The outcome of weft validate on operands: exit status and text, JSON."""
+    outcome = []
+    for form in ("text", "json"):
+        run = subprocess.run([WEFT, "validate", "--format", form, *operands], cwd=BAD, timeout=20,
+                             capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        text = (run.stdout + run.stderr).decode()
+        if run.returncode != 1:
+            text += f"exit status {run.returncode}, expected 1\n"
+        outcome.append(text)
+    return outcome
+
+
+def cases(directory):
+    """All cases: name, operands."""
+    found = list(special(directory))
+    for entry in sorted(os.listdir(BAD)):
+        if not entry.endswith(".yaml"):
+            continue
+        with open(os.path.join(BAD, entry), "rb") as f:
+            first = f.readline()
+        options = []
+        if first.startswith(b"# options: "):
+            options = shlex.split(first[len(b"# options: "):].decode())
+        found.append((entry[:-len(".yaml")], [*options, entry]))
+    return found
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+    except FileNotFoundError:
+        return "(nothing is recorded)\n"
+
+
+def codes_of_sources():
+    """Codes used in the sources, and codes of the table."""
+    used = {}
+    for folder in ("src", "devices"):
+        for root, _, names in os.walk(os.path.join(SOURCE, folder)):
+            for name in names:
+                if not name.endswith((".c", ".h")) or name == "diag-codes.h":
+                    continue
+                for code in re.findall(r'"([EW]0\d{3})"', read(os.path.join(root, name))):
+                    used.setdefault(code, name)
+    table = re.findall(r'CODE\("(\w+)"', read(os.path.join(SOURCE, "src/base/diag-codes.h")))
+    return used, table
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def result(self, good, name, details=""):
+        self.n += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.n} - {name}")
+        for line in details.splitlines() if not good else []:
+            print(f"# {line}")
+
+
+def difference(name, recorded, got):
+    import difflib
+    lines = difflib.unified_diff(recorded.splitlines(), got.splitlines(), f"{name} recorded",
+                                 f"{name} now", lineterm="", n=1)
+    return "\n".join(lines)
+
+
+def main():
+    update = "--update" in sys.argv
+    tap, seen = Tap(), set()
+    with tempfile.TemporaryDirectory() as directory:
+        for name, operands in cases(directory):
+            text, json = (out.replace(directory, "/tmp") for out in validate(operands))
+            seen |= set(re.findall(r"\[([EW]0\d{3})\]$", text, re.M))
+            for suffix, got in ((".expected", text), (".json", json)):
+                path = os.path.join(BAD, name + suffix)
+                if update:
+                    with open(path, "w", encoding="utf-8") as f:
+                        f.write(got)
+                else:
+                    recorded = read(path)
+                    tap.result(recorded == got, name + suffix,
+                               difference(name + suffix, recorded, got))
+    examples = os.path.join(SOURCE, "examples")
+    for example in sorted(os.listdir(examples)) if os.path.isdir(examples) else []:
+        if example.endswith(".yaml"):
+            run = subprocess.run([WEFT, "validate", example], cwd=examples, timeout=20, check=False,
+                                 capture_output=True)
+            tap.result(run.returncode == 0, f"examples/{example} is valid",
+                       (run.stdout + run.stderr).decode())
+    used, table = codes_of_sources()
+    for code in sorted(set(table)):
+        tap.result(table.count(code) == 1, f"{code} is once in the table")
+        if not HOST_CODES.match(code):
+            tap.result(code in seen, f"{code} is in the corpus")
+    for code, name in sorted(used.items()):
+        tap.result(code in table, f"{code}, used in {name}, is in the table")
+    print(f"1..{tap.n}")
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
