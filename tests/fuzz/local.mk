@@ -42,6 +42,7 @@ if FUZZING
 fuzz_programs = tests/fuzz/fuzz-document
 noinst_PROGRAMS += $(fuzz_programs)
 tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c
+
 fuzz_targets += tests/fuzz/fuzz-document
 tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_document_LDFLAGS = $(FUZZ_LINK)
