@@ -106,19 +106,50 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	return diag_errors(diags) == before;
 }
 
-/* "write:/srv/a.img" is used by writing, "tap:tap0" by name: what to call it is in the key's front. */
+/* What a key stands for, as the message begins. */
+static const char *exclusive_words(const char *key)
+{
+	static const struct {
+		const char *kind, *words;
+	} kinds[] = {
+		{ "write:", "the file" },   { "tap:", "the tap" },	{ "mac:", "the MAC address" },
+		{ "cid:", "the vsock CID" }, { "socket:", "the socket" }, { "uuid:", "the UUID" },
+		{ "terminal", "the input of the" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strncmp(key, kinds[i].kind, strlen(kinds[i].kind)) == 0)
+			return kinds[i].words;
+	return "the same";
+}
+
+/* "write:/srv/a.img" is a file that is written: its name is enough, the place shows the rest. */
+static const char *exclusive_name(const char *key)
+{
+	const char *colon = strchr(key, ':'), *slash = strrchr(key, '/');
+
+	return slash ? slash + 1 : colon ? colon + 1 : key;
+}
+
 static void report_double_use(const struct graph_node *first, const char *first_property,
 			      const struct graph_node *second, const char *second_property,
 			      const char *key, struct diag_list *diags)
 {
-	const char *what = strchr(key, ':');
+	struct span at = graph_node_span(first, first_property);
+	struct span again = graph_node_span(second, second_property);
 	struct diag *diag;
 
-	invariant(what != NULL);
-	diag = diag_add(diags, "E0305", DIAG_ERROR, graph_node_span(second, second_property),
-			"%.*s %s is used twice, by '%s' and '%s'", (int)(what - key), key, what + 1,
-			first->id, second->id);
-	diag_relate(diags, diag, graph_node_span(first, first_property), "first used here");
+	/* Nodes are in the order of their names; a reader's order is that of the file. */
+	if (at.source == again.source && (at.line > again.line ||
+					  (at.line == again.line && at.column > again.column))) {
+		report_double_use(second, second_property, first, first_property, key, diags);
+		return;
+	}
+	diag = diag_add(diags, "E0305", DIAG_ERROR, again,
+			"%s %s is used twice, by '%s' and by '%s'", exclusive_words(key),
+			exclusive_name(key), first->id, second->id);
+	diag_hint(diags, diag, "give one of the two another");
+	diag_relate(diags, diag, at, "first used here");
 }
 
 static void check_exclusive(const struct graph_node *const *devices,

@@ -57,3 +57,19 @@ struct value *check_scalar(struct check *check, const struct place *place,
 /* The length of a text in characters, 0 for no limit in @min and @max; false with a fault. */
 bool check_length(struct check *check, const struct place *place, const char *what, const char *text,
 		  size_t size, const struct schema_type *type);
+
+/* The ways out, check-hint.c: of a value of the wrong kind; */
+void check_hint_kind(struct check *check, struct diag *diag, const struct place *place,
+		     const struct schema_type *type);
+
+/* of a key that is not known in the object at @place, but is in one beside or around it; */
+bool check_hint_misplaced(struct check *check, struct diag *diag, const struct place *place,
+			  const struct schema_type *type, const char *key);
+
+/* of a name with capitals, blanks or underscores; */
+void check_hint_label(struct check *check, struct diag *diag, const char *text,
+		      const struct schema_pattern *pattern);
+
+/* and of a size that is too small because it has no unit. */
+void check_hint_bytes(struct check *check, struct diag *diag, const struct place *place,
+		      const struct schema_type *type);

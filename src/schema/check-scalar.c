@@ -52,18 +52,21 @@ static void out_of_range(struct check *check, const struct place *place,
 	const char *subject = check_subject(check, place);
 	char min[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX];
 	bool has_min = type->flags & SCHEMA_HAS_MIN, has_max = type->flags & SCHEMA_HAS_MAX;
+	struct diag *diag;
 
 	format(type->min, min);
 	format(type->max, max);
 	if (has_min && has_max)
-		check_fault(check, place, "E0204", "%s is %s, but it has to be between %s and %s",
+		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be between %s and %s",
 			    subject, shown, min, max);
 	else if (has_max)
-		check_fault(check, place, "E0204", "%s is %s, but it has to be at most %s", subject,
+		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at most %s", subject,
 			    shown, max);
 	else
-		check_fault(check, place, "E0204", "%s is %s, but it has to be at least %s", subject,
+		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at least %s", subject,
 			    shown, has_min ? min : "0");
+	if (format == size_format)
+		check_hint_bytes(check, diag, place, type);
 }
 
 static char *format_unsigned(uint64_t number, char *buffer)
@@ -409,9 +412,12 @@ static struct value *check_string(struct check *check, const struct place *place
 		return NULL;
 	if (type->pattern != SCHEMA_NONE &&
 	    !schema_pattern_matches(&schema_patterns[type->pattern], node->text, node->size)) {
-		check_fault(check, place, "E0206", "%s is '%.64s', but it has to be %s",
-			    check_subject(check, place), node->text,
-			    schema_text(schema_patterns[type->pattern].hint));
+		check_hint_label(check,
+				 check_fault(check, place, "E0206",
+					     "%s is '%.64s', but it has to be %s",
+					     check_subject(check, place), node->text,
+					     schema_text(schema_patterns[type->pattern].hint)),
+				 node->text, &schema_patterns[type->pattern]);
 		return NULL;
 	}
 	value = check_new_value(check, place, type);

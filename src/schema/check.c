@@ -75,13 +75,7 @@ void check_wrong_kind(struct check *check, const struct place *place, const stru
 					check_subject(check, place), schema_type_words(type),
 					node_kind_name(node->kind));
 
-	if (type->kind == SCHEMA_STRING && node_is_scalar(node) && node->size)
-		diag_hint(check->diags, diag, "write \"%.64s\" in quotes", node->text);
-	else if (node->kind == NODE_STRING && node_is_quoted(node) && type->kind == SCHEMA_INTEGER)
-		diag_hint(check->diags, diag, "write it without quotes");
-	else if (place->property && place->property->example)
-		diag_hint(check->diags, diag, "for example %s: %s", place->name,
-			  schema_text(place->property->example));
+	check_hint_kind(check, diag, place, type);
 }
 
 struct value *check_new_value(struct check *check, const struct place *place,
@@ -133,6 +127,9 @@ static void unknown_key(struct check *check, const struct place *place,
 	size_t n = known_keys(type, known);
 	struct diag *diag = check_fault(check, &at, "E0201", "unknown key '%.64s'", entry->key->text);
 
+	if (!suggest(entry->key->text, known, n) &&
+	    check_hint_misplaced(check, diag, place, type, entry->key->text))
+		return;
 	hint_known(check, diag, entry->key->text, known, n, "the keys here are");
 }
 
@@ -209,6 +206,7 @@ static void check_one_of(struct check *check, const struct place *place,
 	const struct node *node = place->entry->value;
 	const char *known[MAX_KNOWN], *first = NULL;
 	size_t n = 0, found = 0;
+	struct diag *diag;
 
 	for (size_t i = 0; i < group->keys.n && n < MAX_KNOWN; i++) {
 		schema_string key = schema_group_keys[group->keys.first + i];
@@ -225,9 +223,13 @@ static void check_one_of(struct check *check, const struct place *place,
 		if (entry && !first)
 			first = schema_text(key);
 	}
-	if (!found)
-		check_fault(check, place, "E0202", "%s has neither of %s", check_subject(check, place),
-			    check_list(check, known, n, " or "));
+	if (found)
+		return;
+	diag = check_fault(check, place, "E0202", n == 2 ? "%s has neither %s" : "%s has none of %s",
+			   check_subject(check, place), check_list(check, known, n, n == 2 ? " nor " : " and "));
+	if (place->property && place->property->example)
+		diag_hint(check->diags, diag, "for example %s: %s", place->name,
+			  schema_text(place->property->example));
 }
 
 static void check_groups(struct check *check, const struct place *place,
@@ -385,8 +387,11 @@ static bool check_key(struct check *check, const struct place *place, const stru
 	if (type->pattern == SCHEMA_NONE ||
 	    schema_pattern_matches(&schema_patterns[type->pattern], key->text, key->size))
 		return true;
-	check_fault(check, &at, "E0213", "the key '%.64s' is not allowed here: it has to be %s", key->text,
-		    schema_text(schema_patterns[type->pattern].hint));
+	check_hint_label(check,
+			 check_fault(check, &at, "E0213",
+				     "the key '%.64s' is not allowed here: it has to be %s", key->text,
+				     schema_text(schema_patterns[type->pattern].hint)),
+			 key->text, &schema_patterns[type->pattern]);
 	return false;
 }
 

@@ -36,12 +36,6 @@ tests_fuzz_fuzz_kernel_SOURCES = tests/fuzz/fuzz-kernel.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_kernel_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_kernel_LDADD = $(WEFT_LIBS)
 
-# Fuzz targets: ../configure --enable-fuzzing --enable-asan --enable-ubsan CC=clang, then
-# tests/fuzz/fuzz-document -max_total_time=60 CORPUS ../examples ../tests/golden/bad
-if FUZZING
-fuzz_programs = tests/fuzz/fuzz-document
-noinst_PROGRAMS += $(fuzz_programs)
-tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c
 
 fuzz_targets += tests/fuzz/fuzz-document
 tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c $(FUZZ_MAIN)

@@ -23,6 +23,11 @@ BAD = os.path.join(SOURCE, "tests/golden/bad")
 
 # Codes of what only a host or a guest can cause: no description is wrong by itself.
 HOST_CODES = re.compile(r"E0[4-9]")
+OTHERS = {
+    "E0212": "depends on what was built in",
+    "E0214": "nothing is deprecated yet",
+    "E0313": "no description can take as much yet",
+}
 
 
 def special(directory):
@@ -136,7 +141,7 @@ def main():
     used, table = codes_of_sources()
     for code in sorted(set(table)):
         tap.result(table.count(code) == 1, f"{code} is once in the table")
-        if not HOST_CODES.match(code):
+        if not HOST_CODES.match(code) and code not in OTHERS:
             tap.result(code in seen, f"{code} is in the corpus")
     for code, name in sorted(used.items()):
         tap.result(code in table, f"{code}, used in {name}, is in the table")
