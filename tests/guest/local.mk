@@ -6,7 +6,8 @@ EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kerne
 	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftguest.py $(guest_tests)
 
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
-guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py
+guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py tests/guest/disk.py \
+	tests/guest/network.py
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
 GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \

@@ -394,7 +394,7 @@ class Guest(Machine):
         """What stands behind OK; the lines before it are in self.lines. Refused when it was ERR."""
         start = self.console.seen
         self.console.send(text + "\n")
-        answer = self.console.wait(r"^(OK|ERR (\d+))\b ?(.*)$", timeout)
+        answer = self.console.wait(r"^(OK|ERR (\d+))\b ?(.*)\n", timeout)
         self.lines = [l for l in self.console.text[start:answer.start()].splitlines() if l]
         if answer[1] != "OK":
             raise Refused(text, int(answer[2]), answer[3])
