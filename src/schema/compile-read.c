@@ -163,7 +163,7 @@ static bool needs_quotes(const struct yml *yml)
 		if (!strcmp(yml->text, words[i]))
 			return true;
 	return strspn(yml->text, "0123456789.-+") == strlen(yml->text) ||
-	       strpbrk(yml->text, "{}[],#&*!|>'\"%@`") || strstr(yml->text, ": ");
+	       strpbrk(yml->text, "{}[],#&*!|>'\"%@`:");
 }
 
 static void write_flow(FILE *out, const struct yml *yml)

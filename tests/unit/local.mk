@@ -92,3 +92,5 @@ tests_unit_test_ioapic_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-cpuid
 tests_unit_test_cpuid_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-schema
+tests_unit_test_schema_LDADD = $(UNIT_LIBS)
