@@ -41,3 +41,7 @@ fuzz_targets += tests/fuzz/fuzz-document
 tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_document_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_document_LDADD = $(WEFT_LIBS)
+fuzz_targets += tests/fuzz/fuzz-description
+tests_fuzz_fuzz_description_SOURCES = tests/fuzz/fuzz-description.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_description_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_description_LDADD = $(WEFT_LIBS)

@@ -57,27 +57,3 @@ def validate(paths):
     if result.returncode not in (0, 1):
         raise RuntimeError(f"weft validate: exit {result.returncode}: {result.stderr}")
     return {f["file"]: f["diagnostics"] for f in json.loads(result.stdout)["files"]}
-
-
-class Tap:
-    """Results, with the plan at the end."""
-
-    def __init__(self):
-        self.n = self.failed = 0
-
-    def result(self, good, name, *why):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {name}")
-        if not good:
-            for line in why:
-                print(f"# {line}")
-
-    def done(self):
-        print(f"1..{self.n}")
-        return 1 if self.failed else 0
-
-
-def skip_all(why):
-    print(f"1..0 # SKIP {why}")
-    raise SystemExit(0)

@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+meta_tests = \
+	tests/meta/house.py \
+	tests/meta/schema-agreement.py \
+	tests/meta/schema-compiler.py
+TESTS += $(meta_tests)
+EXTRA_DIST += $(meta_tests) tests/meta/descriptions.py tests/meta/tap.py

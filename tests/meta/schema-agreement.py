@@ -10,6 +10,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import Tap
+
 try:
     import jsonschema
     import descriptions
@@ -21,7 +23,7 @@ except ImportError as e:
 SHAPE = {"E0201", "E0202", "E0203", "E0205", "E0206", "E0208", "E0209", "E0210", "E0211", "E0212", "E0213"}
 N_CHANGED = 400
 
-tap = descriptions.Tap()
+tap = Tap()
 schema = descriptions.schema()
 validator = jsonschema.Draft202012Validator(schema)
 

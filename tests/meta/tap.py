@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TAP for tests in Python."""
+
+
+class Tap:
+    """Results, with the plan at the end."""
+
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def result(self, good, name, *why):
+        self.n += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.n} - {name}")
+        if not good:
+            for line in why:
+                print(f"# {line}")
+
+    def done(self):
+        print(f"1..{self.n}")
+        return 1 if self.failed else 0
