@@ -111,22 +111,32 @@ static int build_cpuid(struct machine *machine, const struct machine_cpus *cpus,
 }
 
 /* What firmware leaves behind: caches on, fast string operations. */
+static const struct kvm_msr_entry boot_msrs[] = {
+	{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_TYPE_WRITEBACK },
+	{ .index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS },
+};
+
 static void set_msrs(struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} msrs = {
-		.head.nmsrs = 2,
-		.entries = {
-			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_TYPE_WRITEBACK },
-			{ .index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS },
-		},
-	};
-	int n = kvm_vcpu_set_msrs(&vcpu->kvm, &msrs.head);
+	union {
+		struct kvm_msrs msrs;
+		uint8_t room[sizeof(struct kvm_msrs) + sizeof(boot_msrs)];
+	} u = { .msrs.nmsrs = 0 };
+	size_t done = 0;
 
-	if (n >= 0 && n < (int)msrs.head.nmsrs && vcpu->index == 0)
-		log_warn("KVM refuses MSR 0x%x; the guest does without", msrs.entries[n].index);
+	/* KVM stops at the first one that it refuses: the others come after it. */
+	while (done < ARRAY_SIZE(boot_msrs)) {
+		int n;
+
+		u.msrs.nmsrs = (uint32_t)(ARRAY_SIZE(boot_msrs) - done);
+		memcpy(u.msrs.entries, boot_msrs + done, u.msrs.nmsrs * sizeof(boot_msrs[0]));
+		n = kvm_vcpu_set_msrs(&vcpu->kvm, &u.msrs);
+		done += (size_t)MAX(n, 0);
+		if (done < ARRAY_SIZE(boot_msrs) && vcpu->index == 0)
+			log_warn("KVM refuses MSR 0x%x; the guest does without",
+				 boot_msrs[done].index);
+		done++;
+	}
 }
 
 static int vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned index,
