@@ -145,7 +145,7 @@ static void put_chassis(struct smbios *s)
 /* §7.5 Processor, one of each socket. */
 static void put_processor(struct smbios *s, const struct smbios_machine *machine, unsigned socket)
 {
-	unsigned cores = machine->cores, threads = machine->cores * machine->threads;
+	unsigned cores = machine->cores, threads = machine->threads;
 
 	begin(s, 4, (uint16_t)(0x0400 + socket));
 	put(s, 1, 1);	 /* socket designation */
@@ -165,7 +165,7 @@ static void put_processor(struct smbios *s, const struct smbios_machine *machine
 	put(s, 1, cores < 256 ? cores : 255);
 	put(s, 1, cores < 256 ? cores : 255);
 	put(s, 1, threads < 256 ? threads : 255);
-	put(s, 2, 0x04 | (cores > 1 ? 0x08 : 0) | (machine->threads > 1 ? 0x10 : 0));
+	put(s, 2, 0x04 | (cores > 1 ? 0x08 : 0) | (threads > cores ? 0x10 : 0));
 	put(s, 2, 0x02); /* family 2 */
 	put(s, 2, cores);
 	put(s, 2, cores);

@@ -17,7 +17,7 @@ struct guest_memory;
  * @name: name of the machine: the product's SKU is "", its family is this; or NULL
  * @version: version of weft
  * @sockets: processor packages, at least 1
- * @cores, @threads: of one socket
+ * @cores, @threads: all of one socket: 2 cores of 2 threads have 4
  * @ram_size: bytes
  */
 struct smbios_machine {

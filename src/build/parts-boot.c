@@ -128,6 +128,7 @@ static int boot_part_commit(void *context, void *object, struct diag_list *diags
 		.ram = ram,
 		.n_ram = size > LAYOUT_RAM_SPLIT ? 2 : 1,
 		.memory_is_zero = true,
+		.node = part->node,
 	};
 	struct boot_entry entry;
 	int r;

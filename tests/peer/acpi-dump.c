@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 		machine.mmio64_end = 1ULL << 39;
 		smbios = (struct smbios_machine){
 			.name = "web", .serial = "0001", .uuid = uuid, .version = "0.1.0",
-			.sockets = 2, .cores = 2, .threads = 2, .ram_size = 40 * GiB,
+			.sockets = 2, .cores = 2, .threads = 4, .ram_size = 40 * GiB,
 		};
 	}
 	if (strcmp(argv[1], "large") == 0) {
