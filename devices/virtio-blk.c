@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-blk (virtio 1.2 §5.2): a disk. Requests are taken from the queues on an I/O thread, go to the
- * block layer where they lie in guest memory, and are answered when they complete, in any order.
+ * virtio-blk (virtio 1.2 §5.2): a disk. Requests are taken from the queues on an I/O thread, go to
+ * the block layer where they lie in guest memory, and are answered when they complete, in any
+ * order.
  *
  * The cache: FLUSH is always offered, and CONFIG_WCE with which a driver can choose. A driver that
  * takes neither, or that chooses write-through, gets writes that are on the disk when they complete
@@ -53,7 +54,7 @@ struct blk {
 	struct loop *loop;
 	struct block_queue *io;
 	struct iovec *scratch; /* the request being taken */
-	bool durable;	       /* write-through, as negotiated */
+	bool durable;          /* write-through, as negotiated */
 	struct queue queues[]; /* vdev.info.n_queues */
 };
 
@@ -112,8 +113,9 @@ static void submit(struct queue *queue, const struct virtq_chain *chain,
 		memcpy(p->iov, req->io.iov, req->io.n_iov * sizeof(struct iovec));
 	p->req.io.iov = p->iov;
 	p->req.io.done = completed;
-	p->req.io.durable = blk->durable || (virtio_has_feature(&blk->vdev, VIRTIO_BLK_F_CONFIG_WCE) &&
-					     !blk->writeback);
+	p->req.io.durable =
+		blk->durable ||
+		(virtio_has_feature(&blk->vdev, VIRTIO_BLK_F_CONFIG_WCE) && !blk->writeback);
 	queue->in_flight++;
 	block_submit(blk->io, &p->req.io);
 }
@@ -121,7 +123,7 @@ static void submit(struct queue *queue, const struct virtq_chain *chain,
 static void take(struct queue *queue, const struct virtq_chain *chain)
 {
 	uint32_t in_len = (uint32_t)MIN(chain->in_len, UINT32_MAX);
-	struct blk_request req = { 0 };
+	struct blk_request req = {0};
 
 	switch (blk_request_parse(&queue->blk->limits, chain->out, chain->n_out, chain->in,
 				  chain->n_in, &req)) {
@@ -141,7 +143,7 @@ static void take(struct queue *queue, const struct virtq_chain *chain)
 static bool work(struct virtqueue *vq, void *opaque)
 {
 	struct queue *queue = opaque;
-	struct virtq_chain chain = { .iov = queue->blk->scratch, .max_iov = VIRTQ_MAX_IOV };
+	struct virtq_chain chain = {.iov = queue->blk->scratch, .max_iov = VIRTQ_MAX_IOV};
 	bool room;
 
 	while ((room = queue->in_flight < virtqueue_size(vq)) && virtqueue_pop(vq, &chain) > 0)
@@ -193,7 +195,7 @@ static int activate(struct virtio_device *vdev)
 {
 	struct blk *blk = to_blk(vdev);
 	struct io_thread *thread = machine_io_thread(vdev->device.machine);
-	struct start start = { .blk = blk };
+	struct start start = {.blk = blk};
 	int r = 0;
 
 	if (!thread)
@@ -237,7 +239,8 @@ static void config_read(struct virtio_device *vdev, unsigned offset, void *buf, 
 	memcpy(buf, (char *)&space + offset, size);
 }
 
-static void config_write(struct virtio_device *vdev, unsigned offset, const void *buf, unsigned size)
+static void config_write(struct virtio_device *vdev, unsigned offset, const void *buf,
+			 unsigned size)
 {
 	if (offset == offsetof(struct virtio_blk_space, wce) && size == 1)
 		to_blk(vdev)->writeback = *(const uint8_t *)buf & 1;
@@ -302,11 +305,11 @@ static void needs(const struct graph_node *node, struct device_needs *needs, str
 	needs->exclusive[needs->n_exclusive++].property = "path";
 }
 
-static int refuse(const struct graph_node *node, const char *property, int error, const char *message,
-		  const char *hint, struct diag_list *diags)
+static int refuse(const struct graph_node *node, const char *property, int error,
+		  const char *message, const char *hint, struct diag_list *diags)
 {
-	struct diag *diag = diag_add(diags, "E0431", DIAG_ERROR, graph_node_span(node, property), "%s",
-				     message);
+	struct diag *diag = diag_add(diags, "E0431", DIAG_ERROR, graph_node_span(node, property),
+				     "%s", message);
 
 	diag_set_path(diags, diag, node->path);
 	if (hint && *hint)
@@ -326,7 +329,8 @@ static int open_image(struct blk *blk, const struct graph_node *node, struct dia
 	struct block_failure failure;
 	int r;
 
-	/* In auto the ring is tried when the driver starts: then nothing is lost when it is refused. */
+	/* In auto the ring is tried when the driver starts: then nothing is lost when it is
+	 * refused. */
 	if (blk->engine == BLOCK_ENGINE_IO_URING && (r = block_probe_io_uring()) < 0)
 		return refuse(node, "engine", r, "this host does not permit io_uring",
 			      "say 'engine: auto', or allow it: sysctl kernel.io_uring_disabled=0",

@@ -4,8 +4,8 @@
  * memory on an I/O thread; the data path of a queue pair is in net/virtio-pair.c, here are the
  * configuration, the control queue and the life of the device.
  *
- * Filters are acknowledged and not applied: §5.1.6.5.1 lets a device pass more than was asked for, and
- * what is on the other side sends this card its own frames only.
+ * Filters are acknowledged and not applied: §5.1.6.5.1 lets a device pass more than was asked for,
+ * and what is on the other side sends this card its own frames only.
  */
 /* Linux's header has a structure of the name that the schema gives to ours. */
 #define virtio_net_config virtio_net_space
@@ -34,14 +34,15 @@
 
 #define PCI_CLASS_ETHERNET 0x020000
 
-/* Offloads that the guest lets the host do when it sends, and those that it takes in what it gets. */
-#define HOST_OFFLOADS                                                                              \
-	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 |                              \
-	 1ULL << VIRTIO_NET_F_HOST_TSO6 | 1ULL << VIRTIO_NET_F_HOST_ECN |                          \
+/* Offloads that the guest lets the host do when it sends, and those that it takes in what it gets.
+ */
+#define HOST_OFFLOADS                                                     \
+	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 |     \
+	 1ULL << VIRTIO_NET_F_HOST_TSO6 | 1ULL << VIRTIO_NET_F_HOST_ECN | \
 	 1ULL << VIRTIO_NET_F_HOST_UFO)
-#define GUEST_OFFLOADS                                                                             \
-	(1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 |                       \
-	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN |                        \
+#define GUEST_OFFLOADS                                                       \
+	(1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN |  \
 	 1ULL << VIRTIO_NET_F_GUEST_UFO)
 
 struct net {
@@ -134,7 +135,7 @@ static bool command(struct net *net, const struct virtq_chain *chain)
 static bool control_work(struct virtqueue *vq, void *opaque)
 {
 	struct net *net = opaque;
-	struct virtq_chain chain = { .iov = net->control_iov, .max_iov = VIRTQ_MAX_IOV };
+	struct virtq_chain chain = {.iov = net->control_iov, .max_iov = VIRTQ_MAX_IOV};
 
 	while (virtqueue_pop(vq, &chain) > 0) {
 		virtio_net_ctrl_ack ack = command(net, &chain) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
@@ -152,10 +153,10 @@ static unsigned tun_offloads(const struct virtio_device *vdev)
 	static const struct {
 		unsigned feature, flag;
 	} map[] = {
-		{ VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4 },
-		{ VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6 },
-		{ VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN },
-		{ VIRTIO_NET_F_GUEST_UFO, TUN_F_UFO },
+		{VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4},
+		{VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6},
+		{VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN},
+		{VIRTIO_NET_F_GUEST_UFO, TUN_F_UFO},
 	};
 	unsigned offloads;
 
@@ -182,7 +183,8 @@ static int start_pairs(struct net *net)
 	int r = 0;
 
 	if (net->backend->ops->set_offloads)
-		r = net->backend->ops->set_offloads(net->backend, offloads & net->backend->offloads);
+		r = net->backend->ops->set_offloads(net->backend,
+						    offloads & net->backend->offloads);
 	if (r == 0 && net->backend->ops->set_queues)
 		r = net->backend->ops->set_queues(net->backend, 1);
 	for (unsigned i = 0; r == 0 && i < n; i++) {
@@ -205,7 +207,8 @@ static int start_pairs(struct net *net)
 		return r;
 	net_pair_set_on(net->pairs[0], true);
 	/* Without MQ it is the third queue (§5.1.2). */
-	net->control = virtio_has_feature(vdev, VIRTIO_NET_F_CTRL_VQ) ? virtio_queue(vdev, 2 * n) : NULL;
+	net->control =
+		virtio_has_feature(vdev, VIRTIO_NET_F_CTRL_VQ) ? virtio_queue(vdev, 2 * n) : NULL;
 	return net->control ? virtqueue_attach(net->control, net->loop, control_work, net) : 0;
 }
 
@@ -242,7 +245,7 @@ static int activate(struct virtio_device *vdev)
 {
 	struct net *net = to_net(vdev);
 	struct io_thread *thread = machine_io_thread(vdev->device.machine);
-	struct start call = { .net = net, .result = -ESHUTDOWN };
+	struct start call = {.net = net, .result = -ESHUTDOWN};
 
 	if (!thread)
 		return -ENOMEM;
@@ -375,10 +378,11 @@ static int start_user(struct net *net, const struct graph_node *node, struct dia
 	if (config->queues != 1)
 		return refuse(node, diags, "queues", "say 'queues: 1', or use a tap",
 			      "user-mode networking has one queue pair");
-	r = net_passt_start(&options, machine_loop(net->vdev.device.machine), &net->backend, &failure);
+	r = net_passt_start(&options, machine_loop(net->vdev.device.machine), &net->backend,
+			    &failure);
 	if (r < 0)
-		refuse(node, diags, r == -EINVAL ? "backend.forward" : "backend", failure.hint, "%s",
-		       failure.message);
+		refuse(node, diags, r == -EINVAL ? "backend.forward" : "backend", failure.hint,
+		       "%s", failure.message);
 	return r;
 }
 

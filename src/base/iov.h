@@ -14,7 +14,8 @@
 /* Bytes in all pieces. */
 uint64_t iov_length(const struct iovec *iov, unsigned n);
 
-/* Copy between a buffer and the pieces, from @offset on. Return: bytes, less than @len at the end. */
+/* Copy between a buffer and the pieces, from @offset on. Return: bytes, less than @len at the end.
+ */
 size_t iov_read(const struct iovec *iov, unsigned n, uint64_t offset, void *buf, size_t len);
 size_t iov_write(const struct iovec *iov, unsigned n, uint64_t offset, const void *buf, size_t len);
 

@@ -18,7 +18,8 @@ struct block_image;
 struct block_queue;
 struct loop;
 
-/* What the image is seen to consist of: sizes of the whole are multiples of this (virtio 1.2 §5.2.6). */
+/* What the image is seen to consist of: sizes of the whole are multiples of this (virtio 1.2
+ * §5.2.6). */
 #define BLOCK_SECTOR 512u
 
 enum block_engine {
@@ -41,8 +42,8 @@ struct block_failure {
 };
 
 struct block_geometry {
-	uint32_t logical_block; /* requests must be multiples of this, and begin at one */
-	uint32_t physical_block; /* smaller writes cost a read of the rest */
+	uint32_t logical_block;          /* requests must be multiples of this, and begin at one */
+	uint32_t physical_block;         /* smaller writes cost a read of the rest */
 	uint32_t minimum_io, optimal_io; /* bytes, 0: no preference */
 	bool read_only;
 };
@@ -53,8 +54,8 @@ struct block_geometry {
  * @ret: the image, for block_close()
  * @ret_failure: filled on failure
  *
- * Any number may read an image, or one may write it: across all processes, by OFD locks. Nothing but
- * open, fstat and lock is done to a file. Main thread.
+ * Any number may read an image, or one may write it: across all processes, by OFD locks. Nothing
+ * but open, fstat and lock is done to a file. Main thread.
  *
  * Return: 0 or a negative errno: -EBUSY when someone else uses the image.
  */
@@ -70,7 +71,8 @@ const struct block_geometry *block_geometry(const struct block_image *image);
 /* The size as it is now. Any thread. */
 uint64_t block_size(const struct block_image *image);
 
-/* Asks for the size again, as a file may have grown; requests are checked against it. Main thread. */
+/* Asks for the size again, as a file may have grown; requests are checked against it. Main thread.
+ */
 int block_refresh_size(struct block_image *image);
 
 enum block_op {
@@ -84,12 +86,13 @@ enum block_op {
 /* One request; the caller's until block_submit() and again from @done on. */
 struct block_request {
 	enum block_op op;
-	bool durable;	     /* on the disk when it completes */
-	bool unmap;	     /* BLOCK_ZERO: the space may be given back */
+	bool durable;            /* on the disk when it completes */
+	bool unmap;              /* BLOCK_ZERO: the space may be given back */
 	uint64_t offset, length; /* bytes, checked against the image */
-	struct iovec *iov;   /* BLOCK_READ, BLOCK_WRITE: @length bytes; shifted as they are used */
+	struct iovec *iov; /* BLOCK_READ, BLOCK_WRITE: @length bytes; shifted as they are used */
 	unsigned n_iov;
-	/* Once, on the queue's thread, perhaps before block_submit() returns. 0 or a negative errno. */
+	/* Once, on the queue's thread, perhaps before block_submit() returns. 0 or a negative
+	 * errno. */
 	void (*done)(struct block_request *request, int result);
 
 	/* The rest is the block layer's. */

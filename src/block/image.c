@@ -44,7 +44,7 @@ static struct block_image *find_own(const char *path, const char *owner)
 {
 	struct block_image *image;
 
-	list_for_each(image, &images, link)
+	list_for_each (image, &images, link)
 		if (strcmp(image->owner, owner) == 0 && strcmp(image->path, path) == 0)
 			return image;
 	return NULL;
@@ -69,8 +69,8 @@ static int open_file(const struct block_options *options, bool own, int *ret)
 	int fd;
 
 	/*
-	 * O_EXCL claims a block device against mounts and has no meaning for a file; O_NONBLOCK keeps
-	 * a FIFO from stopping us, and must go again: io_uring would heed it.
+	 * O_EXCL claims a block device against mounts and has no meaning for a file; O_NONBLOCK
+	 * keeps a FIFO from stopping us, and must go again: io_uring would heed it.
 	 */
 	if (options->read_only)
 		flags |= O_RDONLY | O_NONBLOCK;
@@ -133,8 +133,8 @@ static int device_geometry(struct block_image *image, struct block_failure *fail
 	ioctl(image->fd, BLKIOMIN, &minimum);
 	ioctl(image->fd, BLKIOOPT, &optimal);
 	g->logical_block = (uint32_t)logical;
-	g->physical_block = IS_POWER_OF_2(physical) ? MAX(physical, g->logical_block) :
-						      g->logical_block;
+	g->physical_block =
+		IS_POWER_OF_2(physical) ? MAX(physical, g->logical_block) : g->logical_block;
 	g->minimum_io = minimum;
 	g->optimal_io = optimal;
 	image->size = ALIGN_DOWN(size, (uint64_t)g->logical_block);
@@ -173,10 +173,10 @@ static int examine(struct block_image *image, struct block_failure *failure)
 	if (!S_ISREG(st.st_mode))
 		return fail(failure, -EINVAL, "'%s' is %s, not a file or a block device",
 			    image->path,
-			    S_ISDIR(st.st_mode)	  ? "a directory" :
-			    S_ISCHR(st.st_mode)	  ? "a character device" :
-			    S_ISFIFO(st.st_mode)  ? "a FIFO" :
-						    "something else");
+			    S_ISDIR(st.st_mode)    ? "a directory"
+			    : S_ISCHR(st.st_mode)  ? "a character device"
+			    : S_ISFIFO(st.st_mode) ? "a FIFO"
+						   : "something else");
 	if (st.st_size == 0) {
 		fail(failure, -EINVAL, "'%s' is empty: a disk needs a size", image->path);
 		hint(failure, "give it one: truncate -s 1G %s", image->path);
@@ -216,20 +216,23 @@ static int lock(struct block_image *image, const struct block_image *own,
 	if (r == 0)
 		return 0;
 	if (r != -EAGAIN) {
-		log_warn("%s: this file system does not lock (%s): nothing keeps a second user away",
-			 image->path, strerror(-r));
+		log_warn(
+			"%s: this file system does not lock (%s): nothing keeps a second user away",
+			image->path, strerror(-r));
 		return 0;
 	}
 	holder = block_lock_holder(image->fd);
 	if (holder == getpid())
-		fail(failure, -EBUSY, "'%s' is used by another device of this machine", image->path);
+		fail(failure, -EBUSY, "'%s' is used by another device of this machine",
+		     image->path);
 	else if (holder > 0)
 		fail(failure, -EBUSY, "'%s' is in use by process %d", image->path, holder);
 	else
 		fail(failure, -EBUSY, "'%s' is in use by another process", image->path);
-	hint(failure, write ? "a disk that is written can have one user: stop the other one, or give "
-			      "both 'read-only: true'" :
-			      "another user writes it: stop that one, or make it 'read-only: true' too");
+	hint(failure,
+	     write ? "a disk that is written can have one user: stop the other one, or give "
+		     "both 'read-only: true'"
+		   : "another user writes it: stop that one, or make it 'read-only: true' too");
 	return -EBUSY;
 }
 

@@ -17,9 +17,9 @@ struct block_image {
 	bool block_device, direct;
 	uint32_t memory_align, offset_align; /* of direct I/O */
 	struct block_geometry geometry;
-	_Atomic uint64_t size;	 /* bytes, a multiple of BLOCK_SECTOR */
-	atomic_bool no_fallocate;  /* zeroes must be written */
-	_Atomic uint64_t logged; /* errno values that have been logged, one bit each */
+	_Atomic uint64_t size;    /* bytes, a multiple of BLOCK_SECTOR */
+	atomic_bool no_fallocate; /* zeroes must be written */
+	_Atomic uint64_t logged;  /* errno values that have been logged, one bit each */
 };
 
 /* Locks @fd for all of its file. Return: 0 or a negative errno: -EAGAIN held by another. */
@@ -66,7 +66,7 @@ struct block_queue {
 	struct block_uring *uring;     /* NULL: threads do it all */
 	struct block_threads *threads; /* made at first use */
 	unsigned in_flight;
-	unsigned nesting; /* of completions, so that a long chain of steps does not recurse */
+	unsigned nesting;  /* of completions, so that a long chain of steps does not recurse */
 	struct list again; /* requests whose next step waits for the outermost completion */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locks on images. Open-file-description locks belong to the description, not to the process: they
- * hold between two devices of one machine as well, survive no crash, and go with the last descriptor.
+ * hold between two devices of one machine as well, survive no crash, and go with the last
+ * descriptor.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ int block_lock(int fd, bool write)
 
 void block_unlock(int fd)
 {
-	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
 	fcntl(fd, F_OFD_SETLK, &lock);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a block request. It is a series of steps, each one system call's worth: a short read
- * or write is continued by another step, what O_DIRECT cannot take goes through a bounce buffer piece
- * by piece, zeroes that the file system cannot make are written, and a durable request that is no
- * write ends with a sync. The engines know steps only.
+ * or write is continued by another step, what O_DIRECT cannot take goes through a bounce buffer
+ * piece by piece, zeroes that the file system cannot make are written, and a durable request that
+ * is no write ends with a sync. The engines know steps only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,9 +49,9 @@ static void step_transfer(struct block_request *req, struct block_step *step)
 	step->kind = req->op == BLOCK_READ ? BLOCK_STEP_READ : BLOCK_STEP_WRITE;
 	step->mode = req->op != BLOCK_READ && req->durable ? RWF_DSYNC : 0;
 	if (req->op == BLOCK_ZERO) {
-		req->step_iov = (struct iovec){ zeroes, MIN(left, sizeof(zeroes)) };
+		req->step_iov = (struct iovec){zeroes, MIN(left, sizeof(zeroes))};
 	} else if (req->bounce) {
-		req->step_iov = (struct iovec){ req->bounce, MIN(left, PIECE_MAX) };
+		req->step_iov = (struct iovec){req->bounce, MIN(left, PIECE_MAX)};
 		if (req->op == BLOCK_WRITE)
 			iov_read(req->iov, req->n_iov, 0, req->bounce, req->step_iov.iov_len);
 	} else {
@@ -79,8 +79,8 @@ void block_step(struct block_request *req, struct block_step *step)
 	} else if (req->op == BLOCK_DISCARD || (req->op == BLOCK_ZERO && !req->write_zeroes)) {
 		step->kind = BLOCK_STEP_FALLOCATE;
 		step->mode = FALLOC_FL_KEEP_SIZE |
-			     (req->op == BLOCK_DISCARD || req->unmap ? FALLOC_FL_PUNCH_HOLE :
-								       FALLOC_FL_ZERO_RANGE);
+			     (req->op == BLOCK_DISCARD || req->unmap ? FALLOC_FL_PUNCH_HOLE
+								     : FALLOC_FL_ZERO_RANGE);
 	} else {
 		step_transfer(req, step);
 	}
@@ -88,7 +88,7 @@ void block_step(struct block_request *req, struct block_step *step)
 
 long block_step_run(const struct block_step *step)
 {
-	uint64_t range[2] = { step->offset, step->length };
+	uint64_t range[2] = {step->offset, step->length};
 	long r = -1;
 
 	do {
@@ -138,7 +138,7 @@ static void start(struct block_request *req)
 static void log_failure(struct block_image *image, const struct block_request *req, int error)
 {
 	static const char *const names[] = {
-		[BLOCK_READ] = "read",	     [BLOCK_WRITE] = "write", [BLOCK_FLUSH] = "flush",
+		[BLOCK_READ] = "read",       [BLOCK_WRITE] = "write",       [BLOCK_FLUSH] = "flush",
 		[BLOCK_DISCARD] = "discard", [BLOCK_ZERO] = "write zeroes",
 	};
 	uint64_t bit = 1ULL << (-error & 63);
@@ -161,8 +161,8 @@ static void finish(struct block_request *req, int result)
 }
 
 /*
- * A read that came to the end of the file: fine inside the last block of it, where zeroes follow; an
- * error where someone cut the file.
+ * A read that came to the end of the file: fine inside the last block of it, where zeroes follow;
+ * an error where someone cut the file.
  */
 static int end_of_file(struct block_request *req)
 {
@@ -193,7 +193,8 @@ static bool transferred(struct block_request *req, long bytes, int *ret_result)
 	if (req->progress >= req->length)
 		return true;
 	/* Direct reads end at no block boundary only where the file does. */
-	if (req->op == BLOCK_READ && (n == 0 || (image->direct && !IS_ALIGNED(n, image->offset_align)))) {
+	if (req->op == BLOCK_READ &&
+	    (n == 0 || (image->direct && !IS_ALIGNED(n, image->offset_align)))) {
 		*ret_result = end_of_file(req);
 		return true;
 	}
@@ -229,7 +230,8 @@ void block_step_done(struct block_request *req, long result)
 	int final;
 
 	if (!conclude(req, result, &final)) {
-		/* From the outermost frame: an engine that completes at once must not nest steps. */
+		/* From the outermost frame: an engine that completes at once must not nest steps.
+		 */
 		list_add_tail(&queue->again, &req->link);
 	} else {
 		queue->nesting++;
@@ -248,11 +250,12 @@ void block_step_done(struct block_request *req, long result)
 }
 
 /* Refuses what lies outside of the image or breaks its block size, and what needs no I/O. */
-static int check(const struct block_image *image, const struct block_request *req, bool *ret_nothing)
+static int check(const struct block_image *image, const struct block_request *req,
+		 bool *ret_nothing)
 {
 	uint64_t size = image->size;
-	uint32_t align = image->block_device || image->direct ? image->geometry.logical_block :
-								BLOCK_SECTOR;
+	uint32_t align =
+		image->block_device || image->direct ? image->geometry.logical_block : BLOCK_SECTOR;
 
 	*ret_nothing = false;
 	if (req->op == BLOCK_FLUSH)

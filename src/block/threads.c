@@ -20,7 +20,7 @@
 struct block_threads {
 	struct loop_source *source;
 	unsigned in_flight; /* the queue's thread's: started and not completed */
-	int done_fd;	    /* eventfd: there is something in @done */
+	int done_fd;        /* eventfd: there is something in @done */
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t work;

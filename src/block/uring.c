@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The io_uring engine: a small ring per queue. Its descriptor is readable while completions wait, so
- * the loop watches it like any other.
+ * The io_uring engine: a small ring per queue. Its descriptor is readable while completions wait,
+ * so the loop watches it like any other.
  */
 #include <errno.h>
 #include <liburing.h>

@@ -115,5 +115,6 @@ unsigned char blk_request_status(int result)
 {
 	if (result == 0)
 		return VIRTIO_BLK_S_OK;
-	return result == -EOPNOTSUPP || result == -ENOTTY ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+	return result == -EOPNOTSUPP || result == -ENOTTY ? VIRTIO_BLK_S_UNSUPP
+							  : VIRTIO_BLK_S_IOERR;
 }

@@ -14,9 +14,9 @@
 #define BLK_SERIAL_SIZE 20u
 
 /* What the device offers, in sectors where the name does not say other. */
-#define BLK_MAX_DISCARD	  (1u << 21) /* 1 GiB */
-#define BLK_MAX_ZEROES	  (1u << 15) /* 16 MiB: they may have to be written */
-#define BLK_MAX_TRANSFER  (64 * MiB) /* bytes in a read or write */
+#define BLK_MAX_DISCARD  (1u << 21) /* 1 GiB */
+#define BLK_MAX_ZEROES   (1u << 15) /* 16 MiB: they may have to be written */
+#define BLK_MAX_TRANSFER (64 * MiB) /* bytes in a read or write */
 
 struct blk_request_limits {
 	bool discard, write_zeroes; /* negotiated */
@@ -24,7 +24,7 @@ struct blk_request_limits {
 };
 
 enum blk_parsed {
-	BLK_PARSED_IO,	   /* submit it, answer later */
+	BLK_PARSED_IO,     /* submit it, answer later */
 	BLK_PARSED_ANSWER, /* answer with the status */
 	BLK_PARSED_BROKEN, /* there is no place for a status */
 };
@@ -32,7 +32,7 @@ enum blk_parsed {
 struct blk_request {
 	struct block_request io;
 	unsigned char *status_at; /* the last byte that the device writes */
-	unsigned char status;	  /* VIRTIO_BLK_S_*, of BLK_PARSED_ANSWER */
+	unsigned char status;     /* VIRTIO_BLK_S_*, of BLK_PARSED_ANSWER */
 };
 
 /**

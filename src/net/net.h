@@ -18,8 +18,8 @@ struct loop;
 struct net_backend;
 struct net_passt;
 
-#define NET_HEADER    12u
-#define NET_ETHERNET  14u
+#define NET_HEADER   12u
+#define NET_ETHERNET 14u
 /* The longest frame of either side with its header: 64 KiB of IP (TSO), Ethernet, a VLAN tag. */
 #define NET_MAX_FRAME (NET_HEADER + NET_ETHERNET + 4u + 65535u)
 
@@ -31,8 +31,8 @@ struct net_failure {
 
 struct net_backend_ops {
 	/*
-	 * Both: -EAGAIN when it cannot be done now (the descriptor tells when it can), -EPIPE when the
-	 * peer is gone; other errors lose the frame. The thread that owns @queue.
+	 * Both: -EAGAIN when it cannot be done now (the descriptor tells when it can), -EPIPE when
+	 * the peer is gone; other errors lose the frame. The thread that owns @queue.
 	 */
 	ssize_t (*send)(struct net_backend *backend, unsigned queue, const struct iovec *iov,
 			unsigned n_iov);
@@ -78,7 +78,7 @@ int net_tap_open(const char *name, const int *fds, unsigned n_queues, struct net
 		 struct net_failure *ret_failure) must_use;
 
 struct net_passt_options {
-	const char *id;		    /* for the log */
+	const char *id;             /* for the log */
 	const char *const *forward; /* "8080:80", "udp:53", "127.0.0.1:8080:80" */
 	size_t n_forward;
 	unsigned mtu; /* 0: passt's own */
@@ -94,16 +94,17 @@ int net_passt_start(const struct net_passt_options *options, struct loop *loop,
 		    struct net_backend **ret, struct net_failure *ret_failure) must_use;
 
 /*
- * Whether a forward is well-formed: [udp:|tcp:][ADDRESS:]PORT[-PORT][:PORT[-PORT]]; then the option of
- * passt ('t' or 'u') and its argument, of at most @size bytes.
+ * Whether a forward is well-formed: [udp:|tcp:][ADDRESS:]PORT[-PORT][:PORT[-PORT]]; then the option
+ * of passt ('t' or 'u') and its argument, of at most @size bytes.
  */
 bool net_passt_forward(const char *forward, char *ret_option, char *ret_argument, size_t size);
 
-/* Frames over a connected stream socket, each after its length in 4 bytes, big-endian. Takes @fd. */
+/* Frames over a connected stream socket, each after its length in 4 bytes, big-endian. Takes @fd.
+ */
 int net_stream_create(int fd, struct net_backend **ret) must_use;
 
 /*
- * An address for a device that is given none: the same for the same machine and device at every start,
- * locally administered, unicast.
+ * An address for a device that is given none: the same for the same machine and device at every
+ * start, locally administered, unicast.
  */
 void net_derive_mac(const char *machine, const char *device, uint8_t ret_mac[6]);

@@ -39,7 +39,8 @@ static const char *ports(const char *s, unsigned *ret_n)
 	return s;
 }
 
-/* ADDRESS: before the ports, an IPv6 address in brackets. Return: what follows, NULL when it is none. */
+/* ADDRESS: before the ports, an IPv6 address in brackets. Return: what follows, NULL when it is
+ * none. */
 static const char *address(const char *s, char *ret, size_t size)
 {
 	const char *end = *s == '[' ? strchr(s, ']') : strchr(s, ':');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User-mode networking by passt: a process of our own at the other end of a socket pair. It needs no
- * privilege, sees nothing of us but that socket, and ends when the socket or we do. No shell is
+ * User-mode networking by passt: a process of our own at the other end of a socket pair. It needs
+ * no privilege, sees nothing of us but that socket, and ends when the socket or we do. No shell is
  * involved; its messages go to our log.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "loop/loop.h"
 #include "net/internal.h"
 
-#define PROGRAM	    "passt"
+#define PROGRAM     "passt"
 #define MAX_LINES   64u /* of its messages that are logged */
 #define MAX_FORWARD 64u
 
@@ -75,7 +75,8 @@ static int command_make(struct command *command, const struct net_passt_options 
 	for (size_t i = 0; i < options->n_forward; i++) {
 		if (!net_passt_forward(options->forward[i], &option, command->forward[i],
 				       sizeof(command->forward[i]))) {
-			net_fail(failure, -EINVAL, "'%s' is no forward of a port", options->forward[i]);
+			net_fail(failure, -EINVAL, "'%s' is no forward of a port",
+				 options->forward[i]);
 			net_hint(failure, "HOST-PORT:GUEST-PORT such as 8080:80, udp:5353:53 or "
 					  "127.0.0.1:2222:22");
 			return -EINVAL;
@@ -88,7 +89,8 @@ static int command_make(struct command *command, const struct net_passt_options 
 	return 0;
 }
 
-/* The child of vfork(): only system calls, and nothing of the parent's memory but @error changes. */
+/* The child of vfork(): only system calls, and nothing of the parent's memory but @error changes.
+ */
 static noreturn_fn void child(const struct command *command, int socket, int messages, pid_t parent,
 			      volatile int *error)
 {
@@ -111,7 +113,8 @@ static noreturn_fn void child(const struct command *command, int socket, int mes
 }
 
 /* Return: the process, or a negative errno, also when the program cannot be executed. */
-static __attribute__((noinline)) pid_t spawn(const struct command *command, int socket, int messages)
+static __attribute__((noinline)) pid_t spawn(const struct command *command, int socket,
+					     int messages)
 {
 	volatile int error = 0;
 	pid_t parent = getpid(), pid;
@@ -170,9 +173,10 @@ static void exited(int fd, unsigned events, void *opaque)
 {
 	struct net_passt *passt = opaque;
 	struct net_backend *backend = passt->backend;
-	siginfo_t info = { 0 };
+	siginfo_t info = {0};
 
-	while (passt->message_source && poll(&(struct pollfd){ passt->messages, POLLIN, 0 }, 1, 0) == 1)
+	while (passt->message_source &&
+	       poll(&(struct pollfd){passt->messages, POLLIN, 0}, 1, 0) == 1)
 		messages_readable(passt->messages, LOOP_READ, passt);
 	if (passt->line_len > 0)
 		message(passt);
@@ -206,10 +210,12 @@ void net_passt_stop(struct net_passt *passt)
 static int fail_spawn(int error, struct net_failure *failure)
 {
 	if (error == -ENOENT) {
-		net_fail(failure, error, "user-mode networking needs the program passt, which is not "
-					 "installed");
-		net_hint(failure, "install the package passt, or use a tap: backend: {type: tap, name: "
-				  "tap0}");
+		net_fail(failure, error,
+			 "user-mode networking needs the program passt, which is not "
+			 "installed");
+		net_hint(failure,
+			 "install the package passt, or use a tap: backend: {type: tap, name: "
+			 "tap0}");
 	} else {
 		net_fail(failure, error, "cannot start passt: %s", strerror(-error));
 	}
@@ -227,7 +233,8 @@ static int start(struct net_passt *passt, const struct net_passt_options *option
 	command = calloc(1, sizeof(*command));
 	if (!command || pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
 		free(command);
-		return net_fail(failure, -ENOMEM, "cannot start passt: out of memory or descriptors");
+		return net_fail(failure, -ENOMEM,
+				"cannot start passt: out of memory or descriptors");
 	}
 	passt->messages = pipe_fds[0];
 	r = command_make(command, options, socket, failure);
@@ -266,7 +273,8 @@ int net_passt_start(const struct net_passt_options *options, struct loop *loop,
 	int fds[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return net_fail(ret_failure, -errno, "cannot make a socket pair: %s", strerror(errno));
+		return net_fail(ret_failure, -errno, "cannot make a socket pair: %s",
+				strerror(errno));
 	ours = fds[0];
 	theirs = fds[1];
 	passt = calloc(1, sizeof(*passt));
@@ -274,8 +282,8 @@ int net_passt_start(const struct net_passt_options *options, struct loop *loop,
 		return net_fail(ret_failure, -ENOMEM, "out of memory");
 	passt->pidfd = passt->messages = -1;
 	passt->id = strdup(options->id);
-	r = passt->id ? start(passt, options, theirs, ret_failure) :
-			net_fail(ret_failure, -ENOMEM, "out of memory");
+	r = passt->id ? start(passt, options, theirs, ret_failure)
+		      : net_fail(ret_failure, -ENOMEM, "out of memory");
 	if (r == 0)
 		r = watch(passt, loop, ret_failure);
 	if (r == 0) {

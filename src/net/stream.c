@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "net/internal.h"
 
-#define LENGTH	   4u
+#define LENGTH     4u
 #define MAX_FRAME  (NET_MAX_FRAME - NET_HEADER)
 #define MAX_PIECES 1022u /* the kernel takes 1024, and one is ours */
 
@@ -68,7 +68,7 @@ static ssize_t stream_send(struct net_backend *backend, unsigned queue, const st
 	struct net_stream *stream = to_stream(backend);
 	struct iovec pieces[1 + MAX_PIECES], *frame = pieces + 1;
 	unsigned n = MIN(n_iov, MAX_PIECES);
-	struct msghdr msg = { .msg_iov = pieces };
+	struct msghdr msg = {.msg_iov = pieces};
 	size_t length;
 	uint32_t head;
 	ssize_t sent;
@@ -85,7 +85,7 @@ static ssize_t stream_send(struct net_backend *backend, unsigned queue, const st
 	if (n_iov > MAX_PIECES || length < ETH_HLEN || length > MAX_FRAME)
 		return -EMSGSIZE;
 	head = htonl((uint32_t)length);
-	*--frame = (struct iovec){ &head, sizeof(head) };
+	*--frame = (struct iovec){&head, sizeof(head)};
 	msg.msg_iov = frame;
 	msg.msg_iovlen = n + 1;
 	do

@@ -94,13 +94,16 @@ static int fail_attach(const char *name, unsigned n_queues, int error, struct ne
 
 	net_fail(failure, error, "cannot use the tap '%s': %s", name, strerror(-error));
 	if (error == -EPERM)
-		net_hint(failure, "that needs CAP_NET_ADMIN, or a tap made for you: sudo ip tuntap add "
-				  "dev %s mode tap%s user $USER", name, multi);
+		net_hint(failure,
+			 "that needs CAP_NET_ADMIN, or a tap made for you: sudo ip tuntap add "
+			 "dev %s mode tap%s user $USER",
+			 name, multi);
 	else if (error == -EBUSY)
 		net_hint(failure, "another program uses it: give this device a tap of its own");
 	else if (error == -EINVAL)
-		net_hint(failure, "an interface of that name is there and is no tap%s: make one with ip "
-				  "tuntap add dev %s mode tap%s",
+		net_hint(failure,
+			 "an interface of that name is there and is no tap%s: make one with ip "
+			 "tuntap add dev %s mode tap%s",
 			 n_queues > 1 ? " of several queues" : " of a single queue", name, multi);
 	return error;
 }
@@ -109,7 +112,7 @@ static int fail_attach(const char *name, unsigned n_queues, int error, struct ne
 static void bring_up(const char *name)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { 0 };
+	struct ifreq ifr = {0};
 
 	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
@@ -122,14 +125,14 @@ static void bring_up(const char *name)
 static int open_queue(const char *name, unsigned n_queues, int *ret, struct net_failure *failure)
 {
 	cleanup_fd int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct ifreq ifr = { 0 };
+	struct ifreq ifr = {0};
 
 	if (fd < 0) {
 		int error = -errno;
 
 		net_fail(failure, error, "cannot open /dev/net/tun: %s", strerror(-error));
-		net_hint(failure, error == -ENOENT ? "load the module: modprobe tun" :
-						     "grant access to it");
+		net_hint(failure,
+			 error == -ENOENT ? "load the module: modprobe tun" : "grant access to it");
 		return error;
 	}
 	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
@@ -145,11 +148,12 @@ static int open_queue(const char *name, unsigned n_queues, int *ret, struct net_
 static int open_by_name(struct tap *tap, const char *name, unsigned n_queues,
 			struct net_failure *failure)
 {
-	struct ifreq ifr = { 0 };
+	struct ifreq ifr = {0};
 
 	if (strlen(name) >= IFNAMSIZ)
-		return net_fail(failure, -EINVAL, "the tap's name '%s' is longer than %d characters",
-				name, IFNAMSIZ - 1);
+		return net_fail(failure, -EINVAL,
+				"the tap's name '%s' is longer than %d characters", name,
+				IFNAMSIZ - 1);
 	for (unsigned i = 0; i < n_queues; i++) {
 		int r = open_queue(name, n_queues, &tap->base.fds[i], failure);
 
@@ -164,7 +168,7 @@ static int open_by_name(struct tap *tap, const char *name, unsigned n_queues,
 static int take_fds(struct tap *tap, const int *fds, unsigned n_queues, struct net_failure *failure)
 {
 	for (unsigned i = 0; i < n_queues; i++) {
-		struct ifreq ifr = { 0 };
+		struct ifreq ifr = {0};
 		int fd, flags;
 
 		fd = tap->base.fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
@@ -205,12 +209,12 @@ int net_tap_open(const char *name, const int *fds, unsigned n_queues, struct net
 	};
 	tap->multi_queue = n_queues > 1;
 	tap->attached = n_queues;
-	r = name ? open_by_name(tap, name, n_queues, ret_failure) :
-		   take_fds(tap, fds, n_queues, ret_failure);
+	r = name ? open_by_name(tap, name, n_queues, ret_failure)
+		 : take_fds(tap, fds, n_queues, ret_failure);
 	for (unsigned i = 0; r == 0 && i < n_queues; i++)
 		if (ioctl(tap->base.fds[i], TUNSETVNETHDRSZ, &header) < 0)
-			r = net_fail(ret_failure, -errno, "the tap does not take virtio headers: %s",
-				     strerror(errno));
+			r = net_fail(ret_failure, -errno,
+				     "the tap does not take virtio headers: %s", strerror(errno));
 	if (r < 0) {
 		tap_close(&tap->base.backend);
 		return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The data path of virtio-net (virtio 1.2 §5.1.6). Nothing is copied on the way: the backend reads
- * into the guest's buffers and writes from them. Only a frame that does not fit the buffers there are
- * is set aside until there are enough; meanwhile the backend is not read, so that it holds back who
- * sends, and nothing spins.
+ * into the guest's buffers and writes from them. Only a frame that does not fit the buffers there
+ * are is set aside until there are enough; meanwhile the backend is not read, so that it holds back
+ * who sends, and nothing spins.
  */
 #include <endian.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 #define MAX_HELD      64u  /* buffers taken from the guest before there is a frame for them */
 #define MAX_PIECES    500u /* of all held buffers together, before the last is added */
 #define MAX_TX_PIECES 1022u
-#define MAX_FRAMES    64u  /* in one turn: the thread has other queues */
-#define NUM_BUFFERS   10u  /* offset in struct virtio_net_hdr_v1 */
+#define MAX_FRAMES    64u /* in one turn: the thread has other queues */
+#define NUM_BUFFERS   10u /* offset in struct virtio_net_hdr_v1 */
 #define USUAL_FRAME   (NET_HEADER + NET_ETHERNET + 4u + 1500u)
 
 struct buffer {
@@ -88,7 +88,7 @@ static void hold(struct net_pair *pair, const struct virtq_chain *chain)
 
 	memmove(iov, chain->in, n * sizeof(*iov));
 	len = (size_t)iov_length(iov, n);
-	pair->held[pair->n_held++] = (struct buffer){ chain->head, n, len };
+	pair->held[pair->n_held++] = (struct buffer){chain->head, n, len};
 	pair->n_iov += n;
 	pair->capacity += len;
 }
@@ -177,8 +177,8 @@ static int receive(struct net_pair *pair)
 		return -ENOBUFS;
 	n_iov = pair->n_iov;
 	if (pair->capacity < NET_MAX_FRAME)
-		pair->iov[n_iov++] = (struct iovec){ pair->aside + pair->capacity,
-						     NET_MAX_FRAME - pair->capacity };
+		pair->iov[n_iov++] = (struct iovec){pair->aside + pair->capacity,
+						    NET_MAX_FRAME - pair->capacity};
 	n = backend->ops->receive(backend, pair->o.index, pair->iov, n_iov);
 	if (n < 0)
 		return (int)n;
@@ -247,7 +247,7 @@ static bool transmit_work(struct virtqueue *vq, void *opaque)
 {
 	struct net_pair *pair = opaque;
 	struct net_backend *backend = pair->o.backend;
-	struct virtq_chain chain = { .iov = pair->tx_iov, .max_iov = VIRTQ_MAX_IOV };
+	struct virtq_chain chain = {.iov = pair->tx_iov, .max_iov = VIRTQ_MAX_IOV};
 
 	while (virtqueue_pop(vq, &chain) > 0) {
 		if (send_one(pair, &chain) == -EAGAIN) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A queue pair of virtio-net: frames from the backend into the buffers of the receive queue, and from
- * the transmit queue to the backend. All on the thread of its loop.
+ * A queue pair of virtio-net: frames from the backend into the buffers of the receive queue, and
+ * from the transmit queue to the backend. All on the thread of its loop.
  */
 #pragma once
 
@@ -15,11 +15,11 @@ struct virtqueue;
 struct net_pair_options {
 	const char *name; /* of the device, for the log; outlives the pair */
 	struct net_backend *backend;
-	unsigned index;		   /* the backend's queue */
+	unsigned index;            /* the backend's queue */
 	struct virtqueue *rx, *tx; /* NULL: the driver has not enabled it */
 	struct loop *loop;
-	bool mergeable;		   /* VIRTIO_NET_F_MRG_RXBUF */
-	bool large;		   /* frames of up to 64 KiB are usual (TSO) */
+	bool mergeable;             /* VIRTIO_NET_F_MRG_RXBUF */
+	bool large;                 /* frames of up to 64 KiB are usual (TSO) */
 	void (*lost)(void *opaque); /* the backend is gone; the loop's thread */
 	void *opaque;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The request path of virtio-blk: the input is a series of requests, each with its own cuts, that are
- * taken apart and done on a small image. After each the image must have its size and the pieces must
- * have been inside of the buffers.
+ * The request path of virtio-blk: the input is a series of requests, each with its own cuts, that
+ * are taken apart and done on a small image. After each the image must have its size and the pieces
+ * must have been inside of the buffers.
  */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
@@ -16,9 +16,9 @@
 #include "base/log.h"
 #include "block/virtio-request.h"
 
-#define IMAGE_SIZE (64 * KiB)
-#define BUFFER	   8192u
-#define MAX_PIECES 64u
+#define IMAGE_SIZE   (64 * KiB)
+#define BUFFER       8192u
+#define MAX_PIECES   64u
 #define MAX_REQUESTS 64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +37,7 @@ static void done(struct block_request *req unused, int result unused)
 
 static void set_up(void)
 {
-	struct block_options options = { .path = path, .owner = "fuzz" };
+	struct block_options options = {.path = path, .owner = "fuzz"};
 	struct block_failure failure;
 
 	if (queue)
@@ -58,7 +58,7 @@ static unsigned cut(struct iovec *iov, unsigned char *buf, size_t len, const uin
 	for (size_t at = 0; at < len && n < MAX_PIECES; n++) {
 		size_t piece = MIN((size_t)cuts[n % 4] * 17, len - at);
 
-		iov[n] = (struct iovec){ buf + at, n == MAX_PIECES - 1 ? len - at : piece };
+		iov[n] = (struct iovec){buf + at, n == MAX_PIECES - 1 ? len - at : piece};
 		at += iov[n].iov_len;
 	}
 	return n;
@@ -66,21 +66,22 @@ static unsigned cut(struct iovec *iov, unsigned char *buf, size_t len, const uin
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct blk_request_limits limits = { true, true, "fuzz" };
+	static const struct blk_request_limits limits = {true, true, "fuzz"};
 	struct iovec out_iov[MAX_PIECES], in_iov[MAX_PIECES];
 	struct stat st;
 
 	set_up();
 	for (unsigned i = 0; i < MAX_REQUESTS && size >= 8; i++) {
 		size_t out_len = MIN((size_t)data[0] * 37, sizeof(out));
-		size_t in_len = MIN((size_t)data[1] * 37, sizeof(in)), n = MIN(size - 8, (size_t)32);
-		struct blk_request req = { 0 };
+		size_t in_len = MIN((size_t)data[1] * 37, sizeof(in)),
+		       n = MIN(size - 8, (size_t)32);
+		struct blk_request req = {0};
 		unsigned n_out, n_in;
 
 		/* The type is likelier one that there is. */
 		memcpy(out, data + 8, n);
 		if (data[2] & 1)
-			memcpy(out, (uint32_t[]){ data[2] >> 4 }, 4);
+			memcpy(out, (uint32_t[]){data[2] >> 4}, 4);
 		if (data[3] & 1)
 			memset(out + 9, 0, 7);
 		n_out = cut(out_iov, out, out_len, data + 4);

@@ -22,7 +22,7 @@ static void on_broken(struct virtqueue *vq, const char *why unused)
 	__atomic_fetch_add(&container_of(vq, struct ring, vq)->broken, 1, __ATOMIC_RELAXED);
 }
 
-static const struct virtqueue_ops ops = { .interrupt = on_interrupt, .broken = on_broken };
+static const struct virtqueue_ops ops = {.interrupt = on_interrupt, .broken = on_broken};
 
 void ring_start(struct ring *ring, uint64_t gpa, uint16_t size)
 {

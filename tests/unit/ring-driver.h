@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The driver's side of one split virtqueue in the fake machine, for tests of devices: requests of any
- * pieces, one descriptor chain each, no reuse of descriptors that are in flight.
+ * The driver's side of one split virtqueue in the fake machine, for tests of devices: requests of
+ * any pieces, one descriptor chain each, no reuse of descriptors that are in flight.
  */
 #pragma once
 

@@ -57,7 +57,7 @@ static int run(enum block_op kind, uint64_t offset, uint64_t length, void *buf)
 	op->req.op = kind;
 	op->req.offset = offset;
 	op->req.length = length;
-	op->iov[0] = (struct iovec){ buf, length };
+	op->iov[0] = (struct iovec){buf, length};
 	op->req.n_iov = 1;
 	submit(op);
 	block_queue_drain(queue);
@@ -137,8 +137,8 @@ static void random_io(bool direct)
 			size_t left = n * unit, at = 0;
 
 			memset(op, 0, sizeof(*op));
-			op->req.op = (enum block_op[]){ BLOCK_READ, BLOCK_WRITE, BLOCK_WRITE,
-							BLOCK_ZERO }[rand_r(&seed) % 4];
+			op->req.op = (enum block_op[]){BLOCK_READ, BLOCK_WRITE, BLOCK_WRITE,
+						       BLOCK_ZERO}[rand_r(&seed) % 4];
 			op->req.offset = s * SLOT + first * unit;
 			op->req.length = left;
 			op->req.durable = rand_r(&seed) % 8 == 0;
@@ -147,7 +147,7 @@ static void random_io(bool direct)
 			while (left > 0) {
 				size_t piece = MIN(left, 1 + (size_t)rand_r(&seed) % 5000);
 
-				op->iov[op->req.n_iov++] = (struct iovec){ p + at, piece };
+				op->iov[op->req.n_iov++] = (struct iovec){p + at, piece};
 				at += piece;
 				left -= piece;
 			}
@@ -200,7 +200,7 @@ static void many_pieces_and_many_requests(void)
 	op->req.length = IMAGE_SIZE;
 	op->req.n_iov = 2048;
 	for (unsigned i = 0; i < 2048; i++)
-		op->iov[i] = (struct iovec){ buf + i * BLOCK_SECTOR, BLOCK_SECTOR };
+		op->iov[i] = (struct iovec){buf + i * BLOCK_SECTOR, BLOCK_SECTOR};
 	submit(op);
 	block_queue_drain(queue);
 	CU_ASSERT_EQUAL(op->result, 0);
@@ -210,7 +210,7 @@ static void many_pieces_and_many_requests(void)
 		ops[i].req.offset = i * BLOCK_SECTOR;
 		ops[i].req.length = BLOCK_SECTOR;
 		ops[i].req.n_iov = 1;
-		ops[i].iov[0] = (struct iovec){ buf + i * BLOCK_SECTOR, BLOCK_SECTOR };
+		ops[i].iov[0] = (struct iovec){buf + i * BLOCK_SECTOR, BLOCK_SECTOR};
 		submit(&ops[i]);
 	}
 	CU_ASSERT(block_queue_in_flight(queue) <= N);
@@ -226,7 +226,7 @@ static void many_pieces_and_many_requests(void)
 static void discard_and_zero_punch_holes(void)
 {
 	unsigned char buf[8192];
-	struct op op = { .req = { .op = BLOCK_ZERO, .offset = 512 * KiB, .length = 256 * KiB } };
+	struct op op = {.req = {.op = BLOCK_ZERO, .offset = 512 * KiB, .length = 256 * KiB}};
 	struct stat before, after;
 	bool zero = true;
 
@@ -295,7 +295,7 @@ static void ends_of_files(void)
 static void a_full_disk_is_an_error_of_the_request(void)
 {
 	struct rlimit old, limit;
-	unsigned char buf[8192] = { 1 };
+	unsigned char buf[8192] = {1};
 
 	write_file(path, 4096, 1);
 	CU_ASSERT_EQUAL(truncate(path, 64 * KiB), 0);
@@ -372,8 +372,7 @@ static void one_writer_or_many_readers(void)
 static void a_replacement_shares_the_lock(void)
 {
 	static const bool read_only[][2] = {
-		{ false, false }, { false, true }, { true, false }, { true, true }
-	};
+		{false, false}, {false, true}, {true, false}, {true, true}};
 	struct block_failure failure;
 	struct block_image *old, *new, *other;
 
@@ -386,9 +385,11 @@ static void a_replacement_shares_the_lock(void)
 
 			CU_ASSERT_EQUAL_FATAL(open_image(path, "a", was, false, &failure, &old), 0);
 			CU_ASSERT_EQUAL_FATAL(open_image(path, "a", is, false, &failure, &new), 0);
-			CU_ASSERT_EQUAL(open_image(path, "b", false, false, &failure, &other), -EBUSY);
+			CU_ASSERT_EQUAL(open_image(path, "b", false, false, &failure, &other),
+					-EBUSY);
 			block_close(undo ? new : old);
-			CU_ASSERT_EQUAL(open_image(path, "b", false, false, &failure, &other), -EBUSY);
+			CU_ASSERT_EQUAL(open_image(path, "b", false, false, &failure, &other),
+					-EBUSY);
 			CU_ASSERT_EQUAL(open_image(path, "b", true, false, &failure, &other),
 					left ? 0 : -EBUSY);
 			if (left)
@@ -535,33 +536,34 @@ static int with_threads(void)
 int main(void)
 {
 	CU_TestInfo engines[] = {
-		{ "random I/O agrees with a model", random_io_agrees_with_a_model },
-		{ "unaligned direct I/O is bounced", unaligned_direct_io_is_bounced },
-		{ "many pieces and many requests", many_pieces_and_many_requests },
-		{ "discard and zero punch holes", discard_and_zero_punch_holes },
-		{ "requests outside are refused", requests_outside_are_refused },
-		{ "ends of files", ends_of_files },
-		{ "a full disk is an error of the request", a_full_disk_is_an_error_of_the_request },
-		{ "completions come through the loop", completions_come_through_the_loop },
-		{ "block devices", block_devices },
+		{"random I/O agrees with a model", random_io_agrees_with_a_model},
+		{"unaligned direct I/O is bounced", unaligned_direct_io_is_bounced},
+		{"many pieces and many requests", many_pieces_and_many_requests},
+		{"discard and zero punch holes", discard_and_zero_punch_holes},
+		{"requests outside are refused", requests_outside_are_refused},
+		{"ends of files", ends_of_files},
+		{"a full disk is an error of the request", a_full_disk_is_an_error_of_the_request},
+		{"completions come through the loop", completions_come_through_the_loop},
+		{"block devices", block_devices},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo images[] = {
-		{ "one writer or many readers", one_writer_or_many_readers },
-		{ "a replacement shares the lock", a_replacement_shares_the_lock },
-		{ "what is no image is refused", what_is_no_image_is_refused },
+		{"one writer or many readers", one_writer_or_many_readers},
+		{"a replacement shares the lock", a_replacement_shares_the_lock},
+		{"what is no image is refused", what_is_no_image_is_refused},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo all[] = {
-		{ "images", NULL, NULL, NULL, NULL, images },
-		{ "threads", with_threads, NULL, NULL, NULL, engines },
-		{ "io_uring", with_io_uring, NULL, NULL, NULL, engines },
+		{"images", NULL, NULL, NULL, NULL, images},
+		{"threads", with_threads, NULL, NULL, NULL, engines},
+		{"io_uring", with_io_uring, NULL, NULL, NULL, engines},
 		CU_SUITE_INFO_NULL,
 	};
 	int r;
 
 	/* Not on a tmpfs where it can be helped: it would not do direct I/O everywhere. */
-	snprintf(dir, sizeof(dir), "%s/test-block.XXXXXX", access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp");
+	snprintf(dir, sizeof(dir), "%s/test-block.XXXXXX",
+		 access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp");
 	if (!mkdtemp(dir))
 		return 99;
 	snprintf(path, sizeof(path), "%s/image", dir);

@@ -44,16 +44,34 @@ static void forwards_are_checked(void)
 		const char *forward, *argument;
 		char option;
 	} good[] = {
-		{ "8080:80", "8080:80", 't' },
-		{ "22", "22", 't' },
-		{ "udp:5353:53", "5353:53", 'u' },
-		{ "tcp:127.0.0.1:2222:22", "127.0.0.1/2222:22", 't' },
-		{ "[::1]:8000-8010:9000-9010", "::1/8000-8010:9000-9010", 't' },
+		{"8080:80", "8080:80", 't'},
+		{"22", "22", 't'},
+		{"udp:5353:53", "5353:53", 'u'},
+		{"tcp:127.0.0.1:2222:22", "127.0.0.1/2222:22", 't'},
+		{"[::1]:8000-8010:9000-9010", "::1/8000-8010:9000-9010", 't'},
 	};
 	static const char *const bad[] = {
-		"", ":", "80:", ":80", "0:80", "65536:80", "80:80:80", "a:80", "8080:80 -F 3", "-80",
-		"1.2.3:80:80", "[::1]80:80", "[::1:80:80", "udp:", "80-70", "80-82:80-90", "all",
-		"80,81", "8080:80\n", "host:80:80", "000080:80",
+		"",
+		":",
+		"80:",
+		":80",
+		"0:80",
+		"65536:80",
+		"80:80:80",
+		"a:80",
+		"8080:80 -F 3",
+		"-80",
+		"1.2.3:80:80",
+		"[::1]80:80",
+		"[::1:80:80",
+		"udp:",
+		"80-70",
+		"80-82:80-90",
+		"all",
+		"80,81",
+		"8080:80\n",
+		"host:80:80",
+		"000080:80",
 	};
 	char option, argument[64];
 
@@ -91,14 +109,14 @@ static size_t put_frame(unsigned char *at, size_t len, unsigned char fill)
 
 static ssize_t receive(struct net_backend *backend, unsigned char *buf, size_t size)
 {
-	struct iovec iov[] = { { buf, 7 }, { buf + 7, size - 7 } };
+	struct iovec iov[] = {{buf, 7}, {buf + 7, size - 7}};
 
 	return backend->ops->receive(backend, 0, iov, 2);
 }
 
 static void split_and_merged_frames_are_told_apart(void)
 {
-	static const size_t sizes[] = { 14, 60, 1514, 65553, 14, 9000 };
+	static const size_t sizes[] = {14, 60, 1514, 65553, 14, 9000};
 	unsigned char *wire = malloc(256 * KiB), *buf = malloc(NET_MAX_FRAME);
 	size_t len = 0, step, frame = 0;
 	struct net_backend *backend;
@@ -136,7 +154,7 @@ static void split_and_merged_frames_are_told_apart(void)
 
 static void impossible_lengths_end_the_connection(void)
 {
-	static const uint32_t lengths[] = { 0, 13, 65555, 0x7fffffff, 0xffffffff };
+	static const uint32_t lengths[] = {0, 13, 65555, 0x7fffffff, 0xffffffff};
 	unsigned char buf[256];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -147,7 +165,8 @@ static void impossible_lengths_end_the_connection(void)
 		backend = stream_pair(&peer);
 		CU_ASSERT_EQUAL(send(peer, &head, 4, 0), 4);
 		CU_ASSERT_EQUAL(receive(backend, buf, sizeof(buf)), -EPIPE);
-		CU_ASSERT_EQUAL(backend->ops->send(backend, 0, &(struct iovec){ buf, 100 }, 1), -EPIPE);
+		CU_ASSERT_EQUAL(backend->ops->send(backend, 0, &(struct iovec){buf, 100}, 1),
+				-EPIPE);
 		net_backend_close(backend);
 		close(peer);
 	}
@@ -163,7 +182,7 @@ static void a_slow_peer_gets_whole_frames(void)
 
 	backend = stream_pair(&peer);
 	while (seen < 50) {
-		struct iovec iov[] = { { frame, 12 }, { frame + 12, 1 }, { frame + 13, len - 1 } };
+		struct iovec iov[] = {{frame, 12}, {frame + 12, 1}, {frame + 13, len - 1}};
 		ssize_t n;
 
 		memset(frame, 0, 12);
@@ -233,8 +252,13 @@ static void pair_start(bool mergeable)
 	p.backend = stream_pair(&p.peer);
 	p.loop = io_thread_loop(machine_io_thread((struct machine *)&fake));
 	p.options = (struct net_pair_options){
-		.name = "net", .backend = p.backend, .rx = &p.rx.vq, .tx = &p.tx.vq,
-		.loop = p.loop, .mergeable = mergeable, .lost = pair_lost,
+		.name = "net",
+		.backend = p.backend,
+		.rx = &p.rx.vq,
+		.tx = &p.tx.vq,
+		.loop = p.loop,
+		.mergeable = mergeable,
+		.lost = pair_lost,
 	};
 	loop_call(p.loop, pair_create, NULL);
 	CU_ASSERT_EQUAL_FATAL(p.result, 0);
@@ -268,8 +292,10 @@ static void a_frame_spreads_over_mergeable_buffers(void)
 
 	pair_start(true);
 	for (unsigned i = 0; i < 8; i++)
-		ring_add(&p.rx, (struct ring_piece[]){ { DATA + i * 1024, 5, true },
-						       { DATA + i * 1024 + 5, 507, true } }, 2);
+		ring_add(&p.rx,
+			 (struct ring_piece[]){{DATA + i * 1024, 5, true},
+					       {DATA + i * 1024 + 5, 507, true}},
+			 2);
 	send_frame(1200, 0x5a);
 	data = fake_ram(DATA, 8192);
 	for (unsigned i = 0; i < 3; i++) {
@@ -299,10 +325,10 @@ static void no_buffers_hold_the_backend_back(void)
 	CU_ASSERT(!ring_used_now(&p.rx, &head, &len));
 	for (unsigned i = 0; i < 20; i++) {
 		/* Too small for one frame at first: it waits for the second buffer. */
-		ring_add(&p.rx, &(struct ring_piece){ DATA, 400, true }, 1);
+		ring_add(&p.rx, &(struct ring_piece){DATA, 400, true}, 1);
 		usleep(1000);
 		CU_ASSERT(!ring_used_now(&p.rx, &head, &len));
-		ring_add(&p.rx, &(struct ring_piece){ DATA + 512, 400, true }, 1);
+		ring_add(&p.rx, &(struct ring_piece){DATA + 512, 400, true}, 1);
 		CU_ASSERT_FATAL(ring_used(&p.rx, &head, &len));
 		CU_ASSERT_EQUAL(len, 400);
 		CU_ASSERT_FATAL(ring_used(&p.rx, &head, &len));
@@ -313,16 +339,17 @@ static void no_buffers_hold_the_backend_back(void)
 	pair_stop();
 }
 
-/* Without mergeable buffers a frame that does not fit its buffer is lost, and the next one is not. */
+/* Without mergeable buffers a frame that does not fit its buffer is lost, and the next one is not.
+ */
 static void a_frame_that_never_fits_is_dropped(void)
 {
 	uint16_t head;
 	uint32_t len;
 
 	pair_start(false);
-	ring_add(&p.rx, &(struct ring_piece){ DATA, 8, true }, 1); /* not even a header */
+	ring_add(&p.rx, &(struct ring_piece){DATA, 8, true}, 1); /* not even a header */
 	CU_ASSERT(ring_used(&p.rx, &head, &len) && len == 0);
-	ring_add(&p.rx, &(struct ring_piece){ DATA, 512, true }, 1);
+	ring_add(&p.rx, &(struct ring_piece){DATA, 512, true}, 1);
 	send_frame(9000, 1);
 	send_frame(100, 2);
 	CU_ASSERT_FATAL(ring_used(&p.rx, &head, &len));
@@ -340,13 +367,16 @@ static void frames_of_the_guest_are_checked_and_sent(void)
 	pair_start(true);
 	data = fake_ram(DATA, 4096);
 	memset(data + 12, 0x33, 100);
-	/* Too short, nothing at all but a part to write, too long: gone, the guest has its buffers back. */
-	ring_add(&p.tx, &(struct ring_piece){ DATA, 12 + 13, false }, 1);
-	ring_add(&p.tx, &(struct ring_piece){ DATA, 100, true }, 1);
-	ring_add(&p.tx, &(struct ring_piece){ DATA, NET_MAX_FRAME + 1, false }, 1);
+	/* Too short, nothing at all but a part to write, too long: gone, the guest has its buffers
+	 * back. */
+	ring_add(&p.tx, &(struct ring_piece){DATA, 12 + 13, false}, 1);
+	ring_add(&p.tx, &(struct ring_piece){DATA, 100, true}, 1);
+	ring_add(&p.tx, &(struct ring_piece){DATA, NET_MAX_FRAME + 1, false}, 1);
 	/* The header is cut in two. */
-	ring_add(&p.tx, (struct ring_piece[]){ { DATA, 5, false }, { DATA + 5, 20, false },
-					       { DATA + 25, 87, false } }, 3);
+	ring_add(&p.tx,
+		 (struct ring_piece[]){
+			 {DATA, 5, false}, {DATA + 5, 20, false}, {DATA + 25, 87, false}},
+		 3);
 	for (unsigned i = 0; i < 4; i++)
 		CU_ASSERT_FATAL(ring_used(&p.tx, &head, &len));
 	CU_ASSERT_EQUAL(recv(p.peer, buf, sizeof(buf), 0), 104);
@@ -355,7 +385,7 @@ static void frames_of_the_guest_are_checked_and_sent(void)
 	/* The peer goes: the link is down once, and what is sent is dropped. */
 	shutdown(p.peer, SHUT_RDWR);
 	for (unsigned i = 0; i < 3; i++) {
-		ring_add(&p.tx, &(struct ring_piece){ DATA, 112, false }, 1);
+		ring_add(&p.tx, &(struct ring_piece){DATA, 112, false}, 1);
 		CU_ASSERT_FATAL(ring_used(&p.tx, &head, &len));
 	}
 	CU_ASSERT_EQUAL(p.lost, 1);
@@ -373,7 +403,7 @@ static void a_full_backend_holds_the_guest_back(void)
 
 	pair_start(true);
 	for (unsigned i = 0; i < 40; i++)
-		ring_add(&p.tx, &(struct ring_piece){ DATA, 12 + 30000, false }, 1);
+		ring_add(&p.tx, &(struct ring_piece){DATA, 12 + 30000, false}, 1);
 	usleep(20000);
 	while (ring_used_now(&p.tx, &head, &len))
 		used++;
@@ -434,7 +464,7 @@ static unsigned children(void)
 
 static void passt_starts_and_stops(void)
 {
-	struct net_passt_options options = { .id = "net0" };
+	struct net_passt_options options = {.id = "net0"};
 	struct loop *loop = loop_create();
 	struct net_backend *backend;
 	struct net_failure failure;
@@ -460,7 +490,7 @@ static void passt_starts_and_stops(void)
 
 static void passt_that_ends_is_noticed(void)
 {
-	struct net_passt_options options = { .id = "net0" };
+	struct net_passt_options options = {.id = "net0"};
 	struct loop *loop = loop_create();
 	struct net_backend *backend;
 	struct net_failure failure;
@@ -481,7 +511,7 @@ static void passt_that_ends_is_noticed(void)
 	net_backend_close(backend);
 	CU_ASSERT_EQUAL(children(), 0);
 	options.n_forward = 1;
-	options.forward = (const char *const[]){ "80:80:80" };
+	options.forward = (const char *const[]){"80:80:80"};
 	CU_ASSERT_EQUAL(net_passt_start(&options, loop, &backend, &failure), -EINVAL);
 	CU_ASSERT_EQUAL(children(), 0);
 	loop_destroy(loop);
@@ -492,9 +522,9 @@ static void tap_in_a_child(void)
 {
 	struct net_backend *backend, *second;
 	struct net_failure failure;
-	unsigned char frame[12 + 60] = { 0 }, got[2048];
-	struct ifreq ifr = { 0 };
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(0x88b5) };
+	unsigned char frame[12 + 60] = {0}, got[2048];
+	struct ifreq ifr = {0};
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5)};
 	int fd, r;
 
 	r = net_tap_open("weft-tap", NULL, 1, &backend, &failure);
@@ -519,14 +549,15 @@ static void tap_in_a_child(void)
 	frame[24] = 0x88;
 	frame[25] = 0xb5;
 	frame[40] = 0x42;
-	if (backend->ops->send(backend, 0, (struct iovec[]){ { frame, 20 }, { frame + 20, 52 } }, 2) != 72 ||
+	if (backend->ops->send(backend, 0, (struct iovec[]){{frame, 20}, {frame + 20, 52}}, 2) !=
+		    72 ||
 	    recv(fd, got, sizeof(got), 0) != 60 || got[28] != 0x42)
 		_exit(6);
 	/* And back; there may be others of the kernel's own. */
 	if (send(fd, frame + 12, 60, 0) != 60)
 		_exit(7);
 	for (unsigned i = 0; i < 100; i++) {
-		poll(&(struct pollfd){ net_backend_fd(backend, 0), POLLIN, 0 }, 1, 100);
+		poll(&(struct pollfd){net_backend_fd(backend, 0), POLLIN, 0}, 1, 100);
 		r = (int)receive(backend, got, sizeof(got));
 		if (r == 72 && got[40] == 0x42 && got[24] == 0x88)
 			break;
@@ -535,7 +566,8 @@ static void tap_in_a_child(void)
 		_exit(8);
 	net_backend_close(backend);
 	/* It went with us; now one with queues that come and go. */
-	if (ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 || net_tap_open("weft-mq", NULL, 4, &backend, &failure) < 0)
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 ||
+	    net_tap_open("weft-mq", NULL, 4, &backend, &failure) < 0)
 		_exit(9);
 	if (backend->ops->set_queues(backend, 1) < 0 || backend->ops->set_queues(backend, 4) < 0 ||
 	    backend->ops->set_queues(backend, 2) < 0)
@@ -567,35 +599,36 @@ static void a_tap_carries_frames(void)
 int main(void)
 {
 	CU_TestInfo names[] = {
-		{ "addresses are stable and local", addresses_are_stable_and_local },
-		{ "forwards are checked", forwards_are_checked },
+		{"addresses are stable and local", addresses_are_stable_and_local},
+		{"forwards are checked", forwards_are_checked},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo stream[] = {
-		{ "split and merged frames are told apart", split_and_merged_frames_are_told_apart },
-		{ "impossible lengths end the connection", impossible_lengths_end_the_connection },
-		{ "a slow peer gets whole frames", a_slow_peer_gets_whole_frames },
+		{"split and merged frames are told apart", split_and_merged_frames_are_told_apart},
+		{"impossible lengths end the connection", impossible_lengths_end_the_connection},
+		{"a slow peer gets whole frames", a_slow_peer_gets_whole_frames},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo pair[] = {
-		{ "a frame spreads over mergeable buffers", a_frame_spreads_over_mergeable_buffers },
-		{ "no buffers hold the backend back", no_buffers_hold_the_backend_back },
-		{ "a frame that never fits is dropped", a_frame_that_never_fits_is_dropped },
-		{ "frames of the guest are checked and sent", frames_of_the_guest_are_checked_and_sent },
-		{ "a full backend holds the guest back", a_full_backend_holds_the_guest_back },
+		{"a frame spreads over mergeable buffers", a_frame_spreads_over_mergeable_buffers},
+		{"no buffers hold the backend back", no_buffers_hold_the_backend_back},
+		{"a frame that never fits is dropped", a_frame_that_never_fits_is_dropped},
+		{"frames of the guest are checked and sent",
+		 frames_of_the_guest_are_checked_and_sent},
+		{"a full backend holds the guest back", a_full_backend_holds_the_guest_back},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo real[] = {
-		{ "passt starts and stops", passt_starts_and_stops },
-		{ "passt that ends is noticed", passt_that_ends_is_noticed },
-		{ "a tap carries frames", a_tap_carries_frames },
+		{"passt starts and stops", passt_starts_and_stops},
+		{"passt that ends is noticed", passt_that_ends_is_noticed},
+		{"a tap carries frames", a_tap_carries_frames},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo all[] = {
-		{ "names", NULL, NULL, NULL, NULL, names },
-		{ "stream", NULL, NULL, NULL, NULL, stream },
-		{ "pair", NULL, NULL, NULL, NULL, pair },
-		{ "real", NULL, NULL, NULL, NULL, real },
+		{"names", NULL, NULL, NULL, NULL, names},
+		{"stream", NULL, NULL, NULL, NULL, stream},
+		{"pair", NULL, NULL, NULL, NULL, pair},
+		{"real", NULL, NULL, NULL, NULL, real},
 		CU_SUITE_INFO_NULL,
 	};
 

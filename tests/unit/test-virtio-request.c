@@ -24,13 +24,13 @@ static unsigned cut(struct iovec *iov, unsigned char *buf, size_t len, size_t pi
 	unsigned n = 0;
 
 	for (size_t at = 0; at < len; at += piece)
-		iov[n++] = (struct iovec){ buf + at, MIN(piece, len - at) };
+		iov[n++] = (struct iovec){buf + at, MIN(piece, len - at)};
 	return n;
 }
 
 static void header(uint32_t type, uint64_t sector)
 {
-	struct virtio_blk_outhdr h = { .type = htole32(type), .sector = htole64(sector) };
+	struct virtio_blk_outhdr h = {.type = htole32(type), .sector = htole64(sector)};
 
 	memcpy(out, &h, sizeof(h));
 }
@@ -46,12 +46,13 @@ static enum blk_parsed parse(size_t out_len, size_t out_piece, size_t in_len, si
 
 static void cuts_of_a_request_mean_nothing(void)
 {
-	static const size_t pieces[] = { 1, 3, 15, 16, 17, 512, 4096, 65536 };
+	static const size_t pieces[] = {1, 3, 15, 16, 17, 512, 4096, 65536};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
 		header(VIRTIO_BLK_T_OUT, 7);
 		CU_ASSERT_EQUAL(parse(16 + 4096, pieces[i], 1, 1), BLK_PARSED_IO);
-		CU_ASSERT(req.io.op == BLOCK_WRITE && req.io.offset == 7 * 512 && req.io.length == 4096);
+		CU_ASSERT(req.io.op == BLOCK_WRITE && req.io.offset == 7 * 512 &&
+			  req.io.length == 4096);
 		CU_ASSERT_EQUAL(iov_length(req.io.iov, req.io.n_iov), 4096);
 		CU_ASSERT_PTR_EQUAL(req.io.iov[0].iov_base, out + 16);
 		CU_ASSERT_PTR_EQUAL(req.status_at, in);
@@ -97,7 +98,8 @@ static void what_is_wrong_is_answered(void)
 	header(VIRTIO_BLK_T_IN, UINT64_MAX / 512 + 1);
 	CU_ASSERT(parse(16, 16, 513, 513) == BLK_PARSED_ANSWER && req.status == VIRTIO_BLK_S_IOERR);
 	header(VIRTIO_BLK_T_SCSI_CMD, 0);
-	CU_ASSERT(parse(16, 16, 513, 513) == BLK_PARSED_ANSWER && req.status == VIRTIO_BLK_S_UNSUPP);
+	CU_ASSERT(parse(16, 16, 513, 513) == BLK_PARSED_ANSWER &&
+		  req.status == VIRTIO_BLK_S_UNSUPP);
 	/* A serial number into less room than it needs. */
 	header(VIRTIO_BLK_T_GET_ID, 0);
 	memset(in, 0, 32);
@@ -106,13 +108,14 @@ static void what_is_wrong_is_answered(void)
 	/* The largest transfer, by the same megabyte again and again. */
 	header(VIRTIO_BLK_T_OUT, 0);
 	for (unsigned i = 0; i < 1025; i++)
-		out_iov[i] = i ? (struct iovec){ out, 65536 } : (struct iovec){ out, 16 };
-	in_iov[0] = (struct iovec){ in, 1 };
+		out_iov[i] = i ? (struct iovec){out, 65536} : (struct iovec){out, 16};
+	in_iov[0] = (struct iovec){in, 1};
 	CU_ASSERT_EQUAL(blk_request_parse(&limits, out_iov, 1025, in_iov, 1, &req), BLK_PARSED_IO);
 	for (unsigned i = 0; i < 1026; i++)
-		out_iov[i] = i ? (struct iovec){ out, 65536 } : (struct iovec){ out, 16 };
-	in_iov[0] = (struct iovec){ in, 1 };
-	CU_ASSERT_EQUAL(blk_request_parse(&limits, out_iov, 1026, in_iov, 1, &req), BLK_PARSED_ANSWER);
+		out_iov[i] = i ? (struct iovec){out, 65536} : (struct iovec){out, 16};
+	in_iov[0] = (struct iovec){in, 1};
+	CU_ASSERT_EQUAL(blk_request_parse(&limits, out_iov, 1026, in_iov, 1, &req),
+			BLK_PARSED_ANSWER);
 	CU_ASSERT_EQUAL(req.status, VIRTIO_BLK_S_IOERR);
 }
 
@@ -144,7 +147,8 @@ static void ranges_are_checked(void)
 	none.discard = false;
 	header(VIRTIO_BLK_T_DISCARD, 0);
 	CU_ASSERT_EQUAL(blk_request_parse(&none, out_iov, cut(out_iov, out, 32, 32), in_iov,
-					  cut(in_iov, in, 1, 1), &req), BLK_PARSED_ANSWER);
+					  cut(in_iov, in, 1, 1), &req),
+			BLK_PARSED_ANSWER);
 	CU_ASSERT_EQUAL(req.status, VIRTIO_BLK_S_UNSUPP);
 }
 
@@ -159,14 +163,14 @@ static void results_become_statuses(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "cuts of a request mean nothing", cuts_of_a_request_mean_nothing },
-		{ "what is wrong is answered", what_is_wrong_is_answered },
-		{ "ranges are checked", ranges_are_checked },
-		{ "results become statuses", results_become_statuses },
+		{"cuts of a request mean nothing", cuts_of_a_request_mean_nothing},
+		{"what is wrong is answered", what_is_wrong_is_answered},
+		{"ranges are checked", ranges_are_checked},
+		{"results become statuses", results_become_statuses},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "virtio-request", NULL, NULL, NULL, NULL, tests },
+		{"virtio-request", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 
