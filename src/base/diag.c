@@ -202,6 +202,11 @@ const struct diag *diag_get(const struct diag_list *list, size_t i)
 	return list->items[i];
 }
 
+bool diag_is_full(const struct diag_list *list)
+{
+	return list->n == DIAG_MAX_KEPT;
+}
+
 static int compare(const struct diag *a, const struct diag *b)
 {
 	const struct source *x = a->span.source, *y = b->span.source;

@@ -82,3 +82,6 @@ void diag_sort(struct diag_list *list);
 #define DIAG_MAX_KEPT 1000
 size_t diag_count(const struct diag_list *list);
 const struct diag *diag_get(const struct diag_list *list, size_t i);
+
+/* Whether what is added from now on is only counted: no use to think of a hint. */
+bool diag_is_full(const struct diag_list *list);

@@ -205,8 +205,11 @@ const char *source_line(const struct source *source, uint32_t line, size_t *ret_
 	if (line < 1 || line > source->n_lines)
 		return NULL;
 	start = source->line_starts[line - 1];
-	for (end = start; end < source->size && !line_break(source, end);)
-		end++;
+	end = line < source->n_lines ? source->line_starts[line] : source->size;
+	if (end > start && source->text[end - 1] == '\n')
+		end--;
+	if (end > start && line < source->n_lines && source->text[end - 1] == '\r')
+		end--;
 	*ret_size = end - start;
 	return source->text + start;
 }

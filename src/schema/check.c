@@ -39,6 +39,8 @@ struct diag *check_fault(struct check *check, const struct place *place, const c
 	struct diag *diag;
 	va_list ap;
 
+	if (diag_is_full(check->diags)) /* only counted */
+		return diag_add(check->diags, code, DIAG_ERROR, place->span, "%s", code);
 	va_start(ap, fmt);
 	strbuf_vprintf(&message, fmt, ap);
 	va_end(ap);
@@ -127,6 +129,8 @@ static void unknown_key(struct check *check, const struct place *place,
 	size_t n = known_keys(type, known);
 	struct diag *diag = check_fault(check, &at, "E0201", "unknown key '%.64s'", entry->key->text);
 
+	if (diag_is_full(check->diags))
+		return;
 	if (!suggest(entry->key->text, known, n) &&
 	    check_hint_misplaced(check, diag, place, type, entry->key->text))
 		return;
