@@ -98,6 +98,7 @@ static void show_time(struct cmos *cmos)
 	struct timespec now;
 	struct tm tm;
 	time_t t;
+	int year;
 
 	if (cmos->ram[RTC_B] & B_SET)
 		return;
@@ -105,14 +106,16 @@ static void show_time(struct cmos *cmos)
 	t = (time_t)(now.tv_sec + cmos->offset);
 	if (!gmtime_r(&t, &tm))
 		return;
+	/* A month before January of the year 0 can be set. */
+	year = MAX(1900 + tm.tm_year, 0);
 	cmos->ram[RTC_SECONDS] = encode(cmos, tm.tm_sec);
 	cmos->ram[RTC_MINUTES] = encode(cmos, tm.tm_min);
 	cmos->ram[RTC_HOURS] = encode_hour(cmos, tm.tm_hour);
 	cmos->ram[RTC_WEEKDAY] = encode(cmos, tm.tm_wday + 1);
 	cmos->ram[RTC_DAY] = encode(cmos, tm.tm_mday);
 	cmos->ram[RTC_MONTH] = encode(cmos, tm.tm_mon + 1);
-	cmos->ram[RTC_YEAR] = encode(cmos, tm.tm_year % 100);
-	cmos->ram[RTC_CENTURY] = encode(cmos, (1900 + tm.tm_year) / 100 % 100);
+	cmos->ram[RTC_YEAR] = encode(cmos, year % 100);
+	cmos->ram[RTC_CENTURY] = encode(cmos, year / 100 % 100);
 }
 
 /* The guest's clock goes on from what the time registers say. Any values: timegm() carries over. */

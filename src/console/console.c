@@ -444,7 +444,9 @@ void console_leave(struct console *console, bool now)
 	if (hub->leave)
 		hub->leave(now, hub->leave_opaque);
 	else
-		kill(getpid(), SIGTERM);
+		/* One presses the power button, the second does not wait for the guest. */
+		for (unsigned i = 0; i < (now ? 2 : 1); i++)
+			kill(getpid(), SIGTERM);
 }
 
 static struct console *console_create(struct console_hub *hub, const char *id)

@@ -40,7 +40,7 @@ void console_hub_prune(struct console_hub *hub);
 /*
  * What the keys that leave the terminal do: Ctrl-] q (@now false: press the power button) and
  * Ctrl-] x
- * (@now: end the machine). Without this both are SIGTERM. @leave is called on the main thread.
+ * (@now: end the machine). Without this they are one SIGTERM and two. @leave is called on the main thread.
  */
 void console_hub_on_leave(struct console_hub *hub, void (*leave)(bool now, void *opaque),
 			  void *opaque);

@@ -8,6 +8,8 @@ EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kerne
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
 guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py tests/guest/disk.py \
 	tests/guest/network.py
+guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/consoles.py tests/guest/hostile.py \
+	tests/guest/life.py
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
 GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -25,7 +27,7 @@ tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
 tests_guest_init_init_LDADD =
 
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
-bare_guests = tests/guest/bare/blk-bulk
+bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/hostile
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
 	tests/guest/bare/triple-fault tests/guest/bare/halt
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
@@ -39,6 +41,11 @@ BARE_RUNTIME = tests/guest/bare/crt.S tests/guest/bare/bare.c tests/guest/bare/b
 tests_guest_bare_blk_bulk_SOURCES = tests/guest/bare/blk-bulk.c $(BARE_RUNTIME)
 tests_guest_bare_blk_bulk_CFLAGS = $(BARE_CFLAGS)
 tests_guest_bare_blk_bulk_LDFLAGS = $(BARE_LINK)
+
+tests_guest_bare_hostile_SOURCES = tests/guest/bare/hostile.c tests/guest/bare/hostile.h \
+	tests/guest/bare/hostile-registers.c tests/guest/bare/hostile-queues.c $(BARE_RUNTIME)
+tests_guest_bare_hostile_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_hostile_LDFLAGS = $(BARE_LINK)
 
 MINIMAL = tests/guest/bare/minimal.S tests/guest/bare/pvh-note.h
 tests_guest_bare_first_byte_SOURCES = $(MINIMAL)

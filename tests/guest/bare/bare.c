@@ -152,6 +152,11 @@ uint64_t random64(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+const char *command_line(void)
+{
+	return pvh_start_info->cmdline ? (const char *)pvh_start_info->cmdline : "";
+}
+
 uint64_t ram_end(void)
 {
 	const struct memory_range *range = (void *)pvh_start_info->memory_map;

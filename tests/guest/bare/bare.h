@@ -26,6 +26,7 @@ void fail(const char *format, ...) __attribute__((noreturn));
 
 /* Memory that nobody else uses, zeroed by the loader's grace; never freed. */
 void *allocate(size_t size, size_t align);
+const char *command_line(void);
 uint64_t ram_end(void); /* of the RAM below 4 GiB, from the PVH memory map */
 
 /* Maps [@address, @address + @size) above 4 GiB to itself; below it already is. */
