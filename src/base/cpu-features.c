@@ -9,8 +9,10 @@
 #include "base/suggest.h"
 
 #define F(name_, leaf_, subleaf_, register_, bit_)                                                 \
-	{ .name = (name_), .leaf = (leaf_), .subleaf = (subleaf_), .reg = CPUID_##register_,        \
-	  .bit = (bit_) }
+	{                                                                                          \
+		.name = (name_), .leaf = (leaf_), .subleaf = (subleaf_), .reg = CPUID_##register_, \
+		.bit = (bit_)                                                                      \
+	}
 
 /* clang-format off */
 static const struct cpu_feature features[] = {

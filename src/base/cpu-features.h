@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processor's features by the names Linux gives them in /proc/cpuinfo, and where CPUID says them.
+ * The processor's features by the names Linux gives them in /proc/cpuinfo, and where CPUID says
+ * them.
  */
 #pragma once
 

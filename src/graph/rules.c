@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu-features.h"
 #include "graph/graph.h"
 #include "graph/rules.h"
 #include "schema/config.h"
@@ -72,6 +73,28 @@ static void check_affinity(const struct rules *r)
 	}
 }
 
+static void check_features(const struct rules *r)
+{
+	const struct value *features = value_find(r->root, "cpus.features");
+
+	for (size_t i = 0; features && i < features->n; i++) {
+		const struct value *entry = features->children[i];
+		const char *near;
+		struct diag *diag;
+
+		if (cpu_feature_find(entry->name))
+			continue;
+		diag = diag_add(r->diags, "E0307", DIAG_ERROR, entry->key_span,
+				"no processor feature is called '%s'", entry->name);
+		near = cpu_feature_suggest(entry->name);
+		if (near)
+			diag_hint(r->diags, diag, "did you mean '%s'?", near);
+		else
+			diag_hint(r->diags, diag,
+				  "the names are those of the flags in /proc/cpuinfo");
+	}
+}
+
 static void check_hugepages(const struct rules *r)
 {
 	static const uint64_t sizes[] = {
@@ -102,6 +125,7 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	check_cpu_max(&r);
 	check_topology(&r);
 	check_affinity(&r);
+	check_features(&r);
 	check_hugepages(&r);
 	return diag_errors(diags) == before;
 }

@@ -117,7 +117,7 @@ static int set_locked(struct kvm *kvm, const struct kvm_irq_routing_entry *wante
 
 int kvm_route_set(struct kvm *kvm, uint32_t gsi, uint64_t address, uint32_t data)
 {
-	struct kvm_irq_routing_entry wanted = { .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI };
+	struct kvm_irq_routing_entry wanted = {.gsi = gsi, .type = KVM_IRQ_ROUTING_MSI};
 	int r;
 
 	kvm_msi_split(kvm->ext_dest, address, &wanted.u.msi.address_lo, &wanted.u.msi.address_hi);

@@ -30,7 +30,7 @@ int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm *kvm, uint32_t id)
 		r = -errno;
 		return r;
 	}
-	*vcpu = (struct kvm_vcpu){ .fd = TAKE_FD(fd), .run = run, .run_size = kvm->run_size };
+	*vcpu = (struct kvm_vcpu){.fd = TAKE_FD(fd), .run = run, .run_size = kvm->run_size};
 	return 0;
 }
 
@@ -83,7 +83,7 @@ int kvm_vcpu_set_msrs(struct kvm_vcpu *vcpu, const struct kvm_msrs *msrs)
 
 int kvm_vcpu_translate(struct kvm_vcpu *vcpu, uint64_t gva, uint64_t *ret_gpa)
 {
-	struct kvm_translation tr = { .linear_address = gva };
+	struct kvm_translation tr = {.linear_address = gva};
 	int r = vcpu_ioctl(vcpu, KVM_TRANSLATE, &tr);
 
 	if (r < 0)

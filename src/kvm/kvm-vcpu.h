@@ -32,14 +32,14 @@ int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm *kvm, uint32_t id) must_use;
 void kvm_vcpu_fini(struct kvm_vcpu *vcpu);
 
 /*
- * Runs the guest until it needs something (@vcpu->run says what) or a signal comes: -EINTR, -EAGAIN.
- * On the vCPU's own thread.
+ * Runs the guest until it needs something (@vcpu->run says what) or a signal comes: -EINTR,
+ * -EAGAIN. On the vCPU's own thread.
  */
 int kvm_vcpu_run(struct kvm_vcpu *vcpu);
 
 /*
- * Makes kvm_vcpu_run() return with -EINTR before it enters the guest, until it is taken back. With a
- * signal after it, it also ends a run that has begun. Any thread.
+ * Makes kvm_vcpu_run() return with -EINTR before it enters the guest, until it is taken back. With
+ * a signal after it, it also ends a run that has begun. Any thread.
  */
 void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool exit);
 

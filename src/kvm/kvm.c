@@ -56,14 +56,15 @@ static int explain_open(int error, struct diag_list *diags)
 	case ENXIO:
 	case ENODEV:
 		diag_hint(diags, d,
-			  "load the module (modprobe kvm_intel or kvm_amd); if that fails, turn %s on in "
-			  "the firmware, or nested virtualisation on where this host is a guest",
+			  "load the module (modprobe kvm_intel or kvm_amd); if that fails, turn %s "
+			  "on in the firmware, or nested virtualisation where this host is a guest",
 			  host_extension());
 		break;
 	case EACCES:
 	case EPERM:
 		diag_hint(diags, d,
-			  "add yourself to the group that owns %s (usermod -aG kvm USER) and log in again",
+			  "add yourself to the group that owns %s (usermod -aG kvm USER) and log "
+			  "in again",
 			  KVM_DEVICE);
 		break;
 	default:
@@ -82,8 +83,8 @@ static int open_device(struct kvm *kvm, struct diag_list *diags)
 	version = ioctl(kvm->fd, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION) {
 		diag_add(diags, "E0441", DIAG_ERROR, nowhere,
-			 "%s speaks version %d of its interface, weft version %d", KVM_DEVICE, version,
-			 KVM_API_VERSION);
+			 "%s speaks version %d of its interface, weft version %d", KVM_DEVICE,
+			 version, KVM_API_VERSION);
 		return -ENOTSUP;
 	}
 	return 0;
@@ -118,7 +119,7 @@ static int set_up_irqchip(struct kvm *kvm, const struct kvm_params *params, stru
 {
 	struct kvm_enable_cap split = {
 		.cap = KVM_CAP_SPLIT_IRQCHIP,
-		.args = { params->irqchip_pins },
+		.args = {params->irqchip_pins},
 	};
 	int r = vm_ioctl(kvm, KVM_ENABLE_CAP, &split);
 	struct diag *d;
@@ -132,8 +133,8 @@ static int set_up_irqchip(struct kvm *kvm, const struct kvm_params *params, stru
 }
 
 /*
- * Processors without "unrestricted guest" run real mode on pages that lie inside the guest's address
- * space; KVM on others takes the call and does nothing.
+ * Processors without "unrestricted guest" run real mode on pages that lie inside the guest's
+ * address space; KVM on others takes the call and does nothing.
  */
 static int set_reserved_pages(struct kvm *kvm, const struct kvm_params *params,
 			      struct diag_list *diags)
@@ -157,7 +158,7 @@ int kvm_init(struct kvm *kvm, const struct kvm_params *params, struct diag_list 
 {
 	int r;
 
-	*kvm = (struct kvm){ .fd = -1, .vm_fd = -1 };
+	*kvm = (struct kvm){.fd = -1, .vm_fd = -1};
 	pthread_mutex_init(&kvm->routes.lock, NULL);
 	r = open_device(kvm, diags);
 	if (r >= 0)
@@ -192,7 +193,7 @@ int kvm_enable_ext_dest(struct kvm *kvm)
 {
 	struct kvm_enable_cap x2apic = {
 		.cap = KVM_CAP_X2APIC_API,
-		.args = { KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK },
+		.args = {KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK},
 	};
 	int r = vm_ioctl(kvm, KVM_ENABLE_CAP, &x2apic);
 
@@ -241,7 +242,7 @@ int kvm_irqfd(struct kvm *kvm, uint32_t gsi, int fd, bool add)
 
 int kvm_signal_msi(struct kvm *kvm, uint64_t address, uint32_t data)
 {
-	struct kvm_msi msi = { .data = data };
+	struct kvm_msi msi = {.data = data};
 
 	kvm_msi_split(kvm->ext_dest, address, &msi.address_lo, &msi.address_hi);
 	return vm_ioctl(kvm, KVM_SIGNAL_MSI, &msi);
@@ -249,7 +250,7 @@ int kvm_signal_msi(struct kvm *kvm, uint64_t address, uint32_t data)
 
 /* As many leaves as any host has had so far, and again as many. */
 #define CPUID_FIRST_TRY 256
-#define CPUID_LAST_TRY	4096
+#define CPUID_LAST_TRY  4096
 
 int kvm_supported_cpuid(struct kvm *kvm, unsigned spare, struct kvm_cpuid2 **ret)
 {

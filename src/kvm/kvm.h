@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * KVM: the only place that issues its ioctls. One virtual machine with a split interrupt controller:
- * local APICs in the kernel, the IOAPIC here. Functions return 0 or a negative errno; the few whose
- * failure a person can mend add a diagnostic that says how.
+ * KVM: the only place that issues its ioctls. One virtual machine with a split interrupt
+ * controller: local APICs in the kernel, the IOAPIC here. Functions return 0 or a negative errno;
+ * the few whose failure a person can mend add a diagnostic that says how.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ struct kvm_routes {
 };
 
 struct kvm {
-	int fd;	   /* /dev/kvm */
+	int fd;    /* /dev/kvm */
 	int vm_fd; /* the virtual machine */
 	size_t run_size;
 	bool ext_dest; /* messages may name APIC ids above 255, see kvm_enable_ext_dest() */
@@ -62,8 +62,8 @@ void kvm_fini(struct kvm *kvm);
 int kvm_check(const struct kvm *kvm, int capability);
 
 /*
- * Lets messages name APIC ids above 255: bits 11:5 of an MSI address are bits 14:8 of the destination
- * (KVM_FEATURE_MSI_EXT_DEST_ID). Before the first route is set.
+ * Lets messages name APIC ids above 255: bits 11:5 of an MSI address are bits 14:8 of the
+ * destination (KVM_FEATURE_MSI_EXT_DEST_ID). Before the first route is set.
  */
 int kvm_enable_ext_dest(struct kvm *kvm) must_use;
 
@@ -110,7 +110,7 @@ void kvm_route_remove(struct kvm *kvm, uint32_t gsi);
 void kvm_msi_split(bool ext_dest, uint64_t address, uint32_t *ret_lo, uint32_t *ret_hi);
 
 /*
- * The CPUID leaves this host can give to a guest. The caller frees it; there is room for @spare more
- * entries behind them.
+ * The CPUID leaves this host can give to a guest. The caller frees it; there is room for @spare
+ * more entries behind them.
  */
 int kvm_supported_cpuid(struct kvm *kvm, unsigned spare, struct kvm_cpuid2 **ret) must_use;

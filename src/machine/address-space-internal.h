@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The side of the address spaces that vCPUs use: dispatch, and the epochs that tell when a table or a
- * device that was taken out is no longer looked at.
+ * The side of the address spaces that vCPUs use: dispatch, and the epochs that tell when a table or
+ * a device that was taken out is no longer looked at.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 /* What the address spaces of a machine share: those who dispatch in them. */
 struct io_domain {
 	pthread_mutex_t lock; /* writers, the readers' list, retired tables */
-	uint64_t epoch;	      /* counts changes; from 1 */
+	uint64_t epoch;       /* counts changes; from 1 */
 	struct list readers;
 	struct io_table *retired;
 	unsigned n_spaces;
@@ -25,7 +25,7 @@ struct io_domain {
 /* One thread that dispatches: a vCPU. */
 struct io_reader {
 	struct list link;
-	uint64_t epoch;		  /* the domain's when it entered a table; 0 while it is in none */
+	uint64_t epoch;           /* the domain's when it entered a table; 0 while it is in none */
 	unsigned hint[IO_SPACES]; /* index of the last region hit; only ever a guess */
 };
 

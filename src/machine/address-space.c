@@ -3,9 +3,9 @@
  * Address spaces: immutable sorted tables, replaced by pointer swap.
  *
  * A vCPU publishes the epoch in which it enters a table, and 0 when it leaves. A table that was
- * replaced is stamped with the epoch that its replacement began; it is freed by a later change, when
- * every vCPU that is in a table entered at that epoch or later. So neither side waits, and a guest that
- * moves a BAR for ever makes no heap of old tables.
+ * replaced is stamped with the epoch that its replacement began; it is freed by a later change,
+ * when every vCPU that is in a table entered at that epoch or later. So neither side waits, and a
+ * guest that moves a BAR for ever makes no heap of old tables.
  */
 #include <errno.h>
 #include <sched.h>
@@ -30,7 +30,7 @@ struct address_space {
 
 void io_domain_init(struct io_domain *domain)
 {
-	*domain = (struct io_domain){ .epoch = 1 };
+	*domain = (struct io_domain){.epoch = 1};
 	pthread_mutex_init(&domain->lock, NULL);
 	list_init(&domain->readers);
 }
@@ -41,7 +41,7 @@ static uint64_t oldest_reader(const struct io_domain *domain)
 	uint64_t oldest = UINT64_MAX;
 	struct io_reader *reader;
 
-	list_for_each(reader, &domain->readers, link) {
+	list_for_each (reader, &domain->readers, link) {
 		uint64_t epoch = __atomic_load_n(&reader->epoch, __ATOMIC_SEQ_CST);
 
 		if (epoch)
@@ -74,7 +74,7 @@ void io_domain_fini(struct io_domain *domain)
 
 void io_reader_init(struct io_reader *reader, struct io_domain *domain)
 {
-	*reader = (struct io_reader){ .epoch = 0 };
+	*reader = (struct io_reader){.epoch = 0};
 	pthread_mutex_lock(&domain->lock);
 	list_add_tail(&domain->readers, &reader->link);
 	pthread_mutex_unlock(&domain->lock);

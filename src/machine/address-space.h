@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port I/O and MMIO address spaces: who answers which address. Exits are dispatched through an
- * immutable sorted table that is replaced by pointer swap, so plugging takes no lock on the exit path.
+ * immutable sorted table that is replaced by pointer swap, so plugging takes no lock on the exit
+ * path.
  */
 #pragma once
 
@@ -32,10 +33,11 @@ struct io_region {
 int address_space_add(struct address_space *as, const struct io_region *region) must_use;
 
 /*
- * Takes the region at @base away. Return: 0, or -ENOENT. After address_space_quiesce() no vCPU is in
- * its callbacks any more; the opaque may be freed then, not before.
+ * Takes the region at @base away. Return: 0, or -ENOENT. After address_space_quiesce() no vCPU is
+ * in its callbacks any more; the opaque may be freed then, not before.
  */
 int address_space_remove(struct address_space *as, uint64_t base);
 
-/* Waits until every vCPU that was in a callback has left it. Main thread only, never from a callback. */
+/* Waits until every vCPU that was in a callback has left it. Main thread only, never from a
+ * callback. */
 void address_space_quiesce(struct address_space *as);

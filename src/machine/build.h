@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a machine is put together: for the builder, and for the command that runs it. Everything here
- * is called on the main thread. A failure that a person can mend is a diagnostic, and nothing is left
- * behind by the call that failed; machine_destroy() takes a machine in any state.
+ * is called on the main thread. A failure that a person can mend is a diagnostic, and nothing is
+ *left behind by the call that failed; machine_destroy() takes a machine in any state. Pausing and
+ *stopping wait for vCPU threads to leave devices, so no callback of a device may wait for the main
+ *thread.
  *
  *	machine_create → machine_add_memory → machine_add_vcpus → devices, boot →
  *	machine_get_boot_registers, boot_entry_apply, machine_set_boot_registers →
  *	machine_start → (machine_pause → machine_resume)* → machine_stop → machine_destroy
  *
  * A reset of the guest is a new machine: stop and destroy this one, and create it again. KVM has no
- * other way to give all of a vCPU its power-on state, and the description may have changed meanwhile.
+ * other way to give all of a vCPU its power-on state, and the description may have changed
+ *meanwhile.
  */
 #pragma once
 
@@ -27,7 +30,10 @@ struct cpu_list;
 
 /* What a machine tells its owner; on the main thread. */
 struct machine_handlers {
-	/* The first event since the last one was taken. The vCPU that caused it has stopped. */
+	/*
+	 * The first event since the last one was taken. The vCPU that caused it has stopped and
+	 * stays so. It may destroy the machine.
+	 */
 	void (*event)(void *opaque, enum machine_event event);
 	/* The guest let go of @device. Optional. */
 	void (*unplugged)(void *opaque, struct device *device);
@@ -92,14 +98,14 @@ int machine_plug_memory(struct machine *machine, uint64_t gpa, uint32_t slot,
 			const struct machine_ram *ram, struct diag_list *diags) must_use;
 
 /*
- * Takes the range at @gpa back, which the guest no longer uses; devices and I/O threads that may hold
- * pointers into RAM are paused. Return: 0 or -ENOENT.
+ * Takes the range at @gpa back, which the guest no longer uses; devices and I/O threads that may
+ * hold pointers into RAM are paused. Return: 0 or -ENOENT.
  */
 int machine_unplug_memory(struct machine *machine, uint64_t gpa);
 
 /* One feature of the processor that the description turns on or off. */
 struct machine_cpu_feature {
-	const char *name; /* as in /proc/cpuinfo */
+	const char *name; /* one that cpu_feature_find() knows */
 	bool enabled;
 	struct span span;
 };
@@ -132,9 +138,9 @@ int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
 		      struct diag_list *diags) must_use;
 
 /*
- * The registers in which the first vCPU starts: as KVM made them, to be changed for the boot protocol
- * (boot_entry_apply()) and given back. The other vCPUs wait for the guest to start them. Both before
- * machine_start(). Return: 0 or a negative errno.
+ * The registers in which the first vCPU starts: as KVM made them, to be changed for the boot
+ * protocol (boot_entry_apply()) and given back. The other vCPUs wait for the guest to start them.
+ * Both before machine_start(). Return: 0 or a negative errno.
  */
 int machine_get_boot_registers(struct machine *machine, struct kvm_regs *ret_regs,
 			       struct kvm_sregs *ret_sregs) must_use;
@@ -144,10 +150,7 @@ int machine_set_boot_registers(struct machine *machine, const struct kvm_regs *r
 /* Starts a thread for each vCPU, and the guest. Return: 0 or a negative errno with a diagnostic. */
 int machine_start(struct machine *machine, struct diag_list *diags) must_use;
 
-/*
- * Takes every vCPU out of the guest and out of devices, and lets them go on. Pauses nest. A vCPU that
- * failed or caused an event stays where it is until the machine is resumed.
- */
+/* Takes every vCPU out of the guest and out of devices, and lets them go on. Pauses nest. */
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);
 

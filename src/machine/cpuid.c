@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPUID tables (Intel SDM 2, CPUID; AMD APM 3, appendix E; Linux' Documentation/virt/kvm/x86/cpuid).
+ * CPUID tables (Intel SDM 2, CPUID; AMD APM 3, appendix E; Linux'
+ * Documentation/virt/kvm/x86/cpuid).
  */
 #include <errno.h>
 #include <string.h>
 
 #include "machine/cpuid.h"
 
-#define LEAF_FEATURES	  0x1
-#define LEAF_CACHE	  0x4
-#define LEAF_POWER	  0x6
-#define LEAF_TOPOLOGY	  0xb
+#define LEAF_FEATURES     0x1
+#define LEAF_CACHE        0x4
+#define LEAF_POWER        0x6
+#define LEAF_TOPOLOGY     0xb
 #define LEAF_TOPOLOGY_V2  0x1f
-#define LEAF_KVM	  0x40000000
+#define LEAF_KVM          0x40000000
 #define LEAF_KVM_FEATURES 0x40000001
 #define LEAF_AMD_FEATURES 0x80000001
-#define LEAF_AMD_SIZES	  0x80000008
-#define LEAF_AMD_CACHE	  0x8000001d
+#define LEAF_AMD_SIZES    0x80000008
+#define LEAF_AMD_CACHE    0x8000001d
 #define LEAF_AMD_TOPOLOGY 0x8000001e
 #define LEAF_AMD_TOPO_V2  0x80000026
 
-#define VENDOR_AMD_EBX	 0x68747541u /* "Auth" */
+#define VENDOR_AMD_EBX   0x68747541u /* "Auth" */
 #define VENDOR_HYGON_EBX 0x6f677948u /* "Hygo" */
 
 /* Leaf 1. */
-#define ECX_VMX		 (1u << 5)
-#define ECX_X2APIC	 (1u << 21)
+#define ECX_VMX          (1u << 5)
+#define ECX_X2APIC       (1u << 21)
 #define ECX_TSC_DEADLINE (1u << 24)
-#define ECX_HYPERVISOR	 (1u << 31)
-#define EDX_HTT		 (1u << 28)
+#define ECX_HYPERVISOR   (1u << 31)
+#define EDX_HTT          (1u << 28)
 
 #define EAX_ARAT (1u << 2) /* leaf 6: the APIC timer does not stop */
 
 /* Leaf 0x80000001. */
 #define ECX_CMP_LEGACY (1u << 1)
-#define ECX_SVM	       (1u << 2)
+#define ECX_SVM        (1u << 2)
 #define ECX_TOPOEXT    (1u << 22)
 
 #define KVM_EAX_MSI_EXT_DEST_ID (1u << 15)
@@ -57,8 +58,8 @@ struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *cpuid, uint32_t leaf, uin
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
-		if (e->function == leaf && (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) ||
-					    e->index == subleaf))
+		if (e->function == leaf &&
+		    (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == subleaf))
 			return e;
 	}
 	return NULL;
@@ -147,11 +148,13 @@ static void build_caches(struct kvm_cpuid2 *cpuid, const struct cpu_topology *t)
 			continue;
 		if (intel) {
 			set_field(&e->eax, 14, 12,
-				  (1u << (level >= 3 ? cpu_topology_die_shift(t) :
-						       cpu_topology_core_shift(t))) - 1);
+				  (1u << (level >= 3 ? cpu_topology_die_shift(t)
+						     : cpu_topology_core_shift(t))) -
+					  1);
 			set_field(&e->eax, 26, 6,
-				  (1u << (cpu_topology_socket_shift(t) -
-					  cpu_topology_core_shift(t))) - 1);
+				  (1u
+				   << (cpu_topology_socket_shift(t) - cpu_topology_core_shift(t))) -
+					  1);
 		} else {
 			set_field(&e->eax, 14, 12,
 				  (level >= 3 ? t->threads * t->cores : t->threads) - 1);

@@ -34,8 +34,8 @@ struct cpuid_params {
 void cpuid_build(struct kvm_cpuid2 *cpuid, const struct cpuid_params *params);
 
 /*
- * Turns a feature off, or on. Return: 0, or -ENOTSUP for one to be turned on that the host lacks (after
- * cpuid_build(): nested and the timer count).
+ * Turns a feature off, or on. Return: 0, or -ENOTSUP for one to be turned on that the host lacks
+ * (after cpuid_build(): nested and the timer count).
  */
 int cpuid_set_feature(struct kvm_cpuid2 *cpuid, const struct cpu_feature *feature,
 		      bool enabled) must_use;

@@ -55,9 +55,10 @@ static void handle_mmio(struct vcpu *vcpu)
 
 static void handle_shutdown(struct vcpu *vcpu)
 {
-	log_error("vCPU %u: triple fault: the guest could not handle an exception, nor the fault of "
-		  "handling it",
-		  vcpu->index);
+	log_error(
+		"vCPU %u: triple fault: the guest could not handle an exception, nor the fault of "
+		"handling it",
+		vcpu->index);
 	vcpu_report(vcpu);
 	machine_request(vcpu->machine, MACHINE_TRIPLE_FAULT);
 }
@@ -75,8 +76,8 @@ static void handle_system_event(struct vcpu *vcpu)
 		break;
 	default:
 		log_error("vCPU %u: KVM reports %s (system event %u)", vcpu->index,
-			  type == KVM_SYSTEM_EVENT_CRASH ? "that the guest crashed" :
-							   "an event that weft does not know",
+			  type == KVM_SYSTEM_EVENT_CRASH ? "that the guest crashed"
+							 : "an event that weft does not know",
 			  type);
 		fail(vcpu);
 	}
@@ -152,7 +153,8 @@ void vcpu_handle_run_error(struct vcpu *vcpu, int error)
 	const char *words = strerror(error);
 
 	if (error == EFAULT || error == EHWPOISON)
-		words = "the host could not give a page of the guest's memory (no huge page left, no "
+		words = "the host could not give a page of the guest's memory (no huge page left, "
+			"no "
 			"memory left, a file behind it cut short, or a hardware error)";
 	log_error("vCPU %u: KVM cannot run it: %s", vcpu->index, words);
 	vcpu_report(vcpu);

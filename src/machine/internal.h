@@ -26,8 +26,8 @@ struct loop_source;
 /* RAM taken from the host, behind one or two regions of guest memory. */
 struct ram {
 	struct list link; /* machine.ram */
-	uint64_t gpa;	  /* of its first region */
-	uint32_t slot;	  /* of its first region */
+	uint64_t gpa;     /* of its first region */
+	uint32_t slot;    /* of its first region */
 	uint64_t size;
 	uint8_t *host;
 	void *mapping; /* what is given back: @host lies in it */
@@ -77,7 +77,7 @@ struct machine {
 
 	/* What the main thread has to hear of. */
 	struct loop_source *bell;
-	int event; /* enum machine_event or MACHINE_NO_EVENT; atomic */
+	int event;            /* enum machine_event or MACHINE_NO_EVENT; atomic */
 	pthread_mutex_t lock; /* below */
 	struct device *unplugged[MACHINE_UNPLUGGED_MAX];
 	unsigned n_unplugged;
@@ -97,8 +97,8 @@ void machine_free_vcpus(struct machine *machine);
 struct vcpu *vcpu_current(void);
 
 /*
- * On its own thread: the vCPU does not enter the guest again, but completes the access that it came out
- * with.
+ * On its own thread: the vCPU does not enter the guest again, but completes the access that it came
+ * out with.
  */
 void vcpu_hold(struct vcpu *vcpu);
 

@@ -2,9 +2,9 @@
 /*
  * The IOAPIC.
  *
- * An edge is remembered while its pin is masked and delivered when the mask goes, so a guest that masks
- * for a moment loses nothing. A level is delivered once, sets "remote IRR", and again after the guest
- * has ended the interrupt if the pin is still driven.
+ * An edge is remembered while its pin is masked and delivered when the mask goes, so a guest that
+ * masks for a moment loses nothing. A level is delivered once, sets "remote IRR", and again after
+ * the guest has ended the interrupt if the pin is still driven.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,40 +14,40 @@
 
 /* Offsets in the page. */
 #define IOREGSEL 0x00
-#define IOWIN	 0x10
-#define IOEOI	 0x40
+#define IOWIN    0x10
+#define IOEOI    0x40
 
 /* Indirect registers. */
-#define REG_ID	    0x00
+#define REG_ID      0x00
 #define REG_VERSION 0x01
-#define REG_ARB	    0x02
+#define REG_ARB     0x02
 #define REG_TABLE   0x10 /* two for each pin */
 
 #define VERSION ((IOAPIC_PINS - 1) << 16 | 0x20)
 
 /* Redirection entry. */
-#define RTE_VECTOR	  0xffULL
-#define RTE_DELIVERY	  (7ULL << 8)
-#define RTE_LOGICAL	  (1ULL << 11)
-#define RTE_STATUS	  (1ULL << 12)
-#define RTE_POLARITY	  (1ULL << 13)
-#define RTE_REMOTE_IRR	  (1ULL << 14)
-#define RTE_LEVEL	  (1ULL << 15)
-#define RTE_MASKED	  (1ULL << 16)
+#define RTE_VECTOR        0xffULL
+#define RTE_DELIVERY      (7ULL << 8)
+#define RTE_LOGICAL       (1ULL << 11)
+#define RTE_STATUS        (1ULL << 12)
+#define RTE_POLARITY      (1ULL << 13)
+#define RTE_REMOTE_IRR    (1ULL << 14)
+#define RTE_LEVEL         (1ULL << 15)
+#define RTE_MASKED        (1ULL << 16)
 #define RTE_EXT_DEST(rte) ((rte) >> 49 & 0x7f) /* KVM_FEATURE_MSI_EXT_DEST_ID */
-#define RTE_DEST(rte)	  ((rte) >> 56)
-#define RTE_WRITABLE                                                                               \
-	(RTE_VECTOR | RTE_DELIVERY | RTE_LOGICAL | RTE_POLARITY | RTE_LEVEL | RTE_MASKED |         \
+#define RTE_DEST(rte)     ((rte) >> 56)
+#define RTE_WRITABLE                                                                       \
+	(RTE_VECTOR | RTE_DELIVERY | RTE_LOGICAL | RTE_POLARITY | RTE_LEVEL | RTE_MASKED | \
 	 0xfffeULL << 48)
 
 /* Messages (SDM 3, "Message Signalled Interrupts"). */
-#define MSI_BASE	 0xfee00000ULL
-#define MSI_DEST_SHIFT	 12
-#define MSI_EXT_SHIFT	 5
-#define MSI_LOGICAL	 (1ULL << 2)
-#define MSI_DATA_ASSERT	 (1u << 14)
-#define MSI_DATA_LEVEL	 (1u << 15)
-#define MSI_DATA_COPIED	 0x7ffu /* vector and delivery mode are where they are in the entry */
+#define MSI_BASE        0xfee00000ULL
+#define MSI_DEST_SHIFT  12
+#define MSI_EXT_SHIFT   5
+#define MSI_LOGICAL     (1ULL << 2)
+#define MSI_DATA_ASSERT (1u << 14)
+#define MSI_DATA_LEVEL  (1u << 15)
+#define MSI_DATA_COPIED 0x7ffu /* vector and delivery mode are where they are in the entry */
 
 struct pin {
 	uint64_t rte;
@@ -246,4 +246,4 @@ static void io_write(void *opaque, uint64_t offset, unsigned size, uint64_t valu
 	pthread_mutex_unlock(&ioapic->lock);
 }
 
-const struct io_ops ioapic_io_ops = { .read = io_read, .write = io_write };
+const struct io_ops ioapic_io_ops = {.read = io_read, .write = io_write};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The IOAPIC, in user space: 24 pins whose redirection entries become interrupt messages (82093AA data
- * sheet; version 0x20 with the EOI register of later chipsets).
+ * The IOAPIC, in user space: 24 pins whose redirection entries become interrupt messages (82093AA
+ * data sheet; version 0x20 with the EOI register of later chipsets).
  */
 #pragma once
 

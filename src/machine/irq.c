@@ -2,9 +2,10 @@
 /*
  * Interrupts: pins go to the IOAPIC, messages to KVM.
  *
- * A message is masked or not, and pending or not; both are single words that the guest's side and the
- * device's side change without a lock. The sender sets "pending" and then looks at the mask again; who
- * takes the mask away looks at "pending" after it. Whoever comes second sends, exactly once.
+ * A message is masked or not, and pending or not; both are single words that the guest's side and
+ * the device's side change without a lock. The sender sets "pending" and then looks at the mask
+ * again; who takes the mask away looks at "pending" after it. Whoever comes second sends, exactly
+ * once.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,7 @@ void irq_set_level(struct machine *machine, unsigned pin, bool level)
 
 void irq_message_init(struct irq_message *msg, struct machine *machine, uint32_t gsi)
 {
-	*msg = (struct irq_message){ .machine = machine, .gsi = gsi, .fd = -1, .masked = true };
+	*msg = (struct irq_message){.machine = machine, .gsi = gsi, .fd = -1, .masked = true};
 }
 
 void irq_message_fini(struct irq_message *msg)

@@ -39,6 +39,7 @@ void irq_message_fini(struct irq_message *msg);
 int irq_message_set(struct irq_message *msg, uint64_t address, uint32_t data, bool masked);
 
 /*
- * Sends the message, or makes it pending while it is masked. Any thread, also beside irq_message_set().
+ * Sends the message, or makes it pending while it is masked. Any thread, also beside
+ * irq_message_set().
  */
 void irq_message_send(struct irq_message *msg);

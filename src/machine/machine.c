@@ -28,11 +28,12 @@ static void route(void *opaque, unsigned pin, uint64_t address, uint32_t data)
 	int r = kvm_route_set(&machine->kvm, pin, address, data);
 
 	if (r < 0 && !__atomic_exchange_n(&machine->routes_failed, true, __ATOMIC_RELAXED))
-		log_error("pin %u of the IOAPIC cannot be routed: %s; the guest will miss interrupts",
-			  pin, strerror(-r));
+		log_error(
+			"pin %u of the IOAPIC cannot be routed: %s; the guest will miss interrupts",
+			pin, strerror(-r));
 }
 
-static const struct ioapic_ops ioapic_ops = { .deliver = deliver, .route = route };
+static const struct ioapic_ops ioapic_ops = {.deliver = deliver, .route = route};
 
 /* Main thread, when the bell rang. The machine may be gone when a handler returns. */
 static void on_bell(void *opaque)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The running machine: the VM, its vCPUs, memory, address spaces and interrupts, and what its devices
- * may ask of it. The builder makes one from a plan; nobody else changes it.
+ * The running machine: the VM, its vCPUs, memory, address spaces and interrupts, and what its
+ * devices may ask of it. The builder makes one from a plan; nobody else changes it.
  */
 #pragma once
 
@@ -19,12 +19,13 @@ struct loop;
 struct machine;
 struct pci_bus;
 
-/* Why the machine should stop or change; set by devices, vCPUs and signals, acted on by the main thread. */
+/* Why the machine should stop or change; set by devices, vCPUs and signals, acted on by the main
+ * thread. */
 enum machine_event {
 	MACHINE_POWER_OFF,    /* the guest powered itself off (S5) */
-	MACHINE_RESET,	      /* the guest asked for a reset */
+	MACHINE_RESET,        /* the guest asked for a reset */
 	MACHINE_TRIPLE_FAULT, /* KVM_EXIT_SHUTDOWN */
-	MACHINE_FAILED,	      /* a vCPU cannot go on: it has been logged */
+	MACHINE_FAILED,       /* a vCPU cannot go on: it has been logged */
 };
 
 /* Any thread; the first event wins until the main thread has taken it. */
@@ -41,8 +42,8 @@ struct loop *machine_loop(struct machine *machine); /* the main loop */
 struct io_thread *machine_io_thread(struct machine *machine);
 
 /*
- * An eventfd that KVM signals when the guest writes to an address (KVM_IOEVENTFD), without an exit to
- * user space. @size 0 matches any size. Any thread. Return: 0 or a negative errno.
+ * An eventfd that KVM signals when the guest writes to an address (KVM_IOEVENTFD), without an exit
+ * to user space. @size 0 matches any size. Any thread. Return: 0 or a negative errno.
  */
 int machine_ioeventfd_add(struct machine *machine, uint64_t gpa, unsigned size, int fd) must_use;
 int machine_ioeventfd_remove(struct machine *machine, uint64_t gpa, unsigned size, int fd);

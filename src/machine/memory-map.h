@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The map behind guest memory: which guest-physical ranges are RAM. It grows by pointer swap, so that
- * readers on any thread take no lock. Only the machine changes it.
+ * The map behind guest memory: which guest-physical ranges are RAM. It grows by pointer swap, so
+ * that readers on any thread take no lock. Only the machine changes it.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
 
 /*
- * Takes the region that begins at @gpa out. Main thread; nobody reads the map meanwhile (vCPUs out of
- * callbacks, devices paused), so old maps are freed too. Return: 0 or -ENOENT.
+ * Takes the region that begins at @gpa out. Main thread; nobody reads the map meanwhile (vCPUs out
+ * of callbacks, devices paused), so old maps are freed too. Return: 0 or -ENOENT.
  */
 int guest_memory_remove(struct guest_memory *mem, uint64_t gpa);

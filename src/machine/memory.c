@@ -115,7 +115,8 @@ int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void
 	size_t at = first_above(old, gpa);
 	struct map *map;
 
-	/* No region reaches the end of 64 bits, so no sum of an address in one and a length wraps. */
+	/* No region reaches the end of 64 bits, so no sum of an address in one and a length wraps.
+	 */
 	if (gpa + size <= gpa)
 		return -EINVAL;
 	if (at < old->n && old->regions[at].gpa <= gpa + (size - 1))
@@ -124,7 +125,7 @@ int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void
 	if (!map)
 		return -ENOMEM;
 	memcpy(map->regions, old->regions, at * sizeof(old->regions[0]));
-	map->regions[at] = (struct region){ .gpa = gpa, .size = size, .host = host };
+	map->regions[at] = (struct region){.gpa = gpa, .size = size, .host = host};
 	memcpy(map->regions + at + 1, old->regions + at, (old->n - at) * sizeof(old->regions[0]));
 	publish(mem, map);
 	return 0;
@@ -208,7 +209,7 @@ int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len,
 		if (n == max)
 			return -E2BIG;
 		have = MIN(have, len);
-		iov[n++] = (struct iovec){ .iov_base = host, .iov_len = have };
+		iov[n++] = (struct iovec){.iov_base = host, .iov_len = have};
 		gpa += have;
 		len -= have;
 	}

@@ -27,9 +27,11 @@ struct guest_memory;
  */
 void *guest_memory_host(const struct guest_memory *mem, uint64_t gpa, uint64_t len) must_use;
 
-/* Copies that may cross regions that touch. Return: 0, or -EFAULT and nothing is said of the buffer. */
+/* Copies that may cross regions that touch. Return: 0, or -EFAULT and nothing is said of the
+ * buffer. */
 int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *buf, size_t len) must_use;
-int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, size_t len) must_use;
+int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf,
+		       size_t len) must_use;
 
 /*
  * Maps a range to at most @max pieces. Return: how many, or -EFAULT (not RAM), -E2BIG (more pieces

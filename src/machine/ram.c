@@ -17,7 +17,7 @@
 #include "machine/layout.h"
 #include "machine/memory-map.h"
 
-#define PAGE	  4096ULL
+#define PAGE      4096ULL
 #define HUGE_PAGE (2 * MiB)
 
 /* MAP_HUGE_2MB and MFD_HUGE_2MB are the same: log2 of the size at bit 26. */
@@ -36,15 +36,17 @@ static int explain_map(const struct machine_ram *ram, int error, struct diag_lis
 	size_format(ram->size, size);
 	if (!ram->hugepage_size) {
 		d = diag_add(diags, "E0410", DIAG_ERROR, ram->span,
-			     "the host has no %s of memory for the guest: %s", size, strerror(error));
-		diag_hint(diags, d, "give the guest less memory, or look at `free`, `ulimit -v` and "
-				    "the limits of the control group");
+			     "the host has no %s of memory for the guest: %s", size,
+			     strerror(error));
+		diag_hint(diags, d,
+			  "give the guest less memory, or look at `free`, `ulimit -v` and "
+			  "the limits of the control group");
 		return -error;
 	}
 	size_format(ram->hugepage_size, page);
 	d = diag_add(diags, "E0411", DIAG_ERROR, ram->span,
-		     "the host has not enough free huge pages of %s for %s of memory: %s", page, size,
-		     strerror(error));
+		     "the host has not enough free huge pages of %s for %s of memory: %s", page,
+		     size, strerror(error));
 	diag_hint(diags, d,
 		  "reserve %llu of them: echo %llu > "
 		  "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
@@ -108,8 +110,9 @@ static int advise(const struct ram *r, const struct machine_ram *ram, struct dia
 		return 0;
 	error = errno;
 	if (error == EINVAL) {
-		diag_add(diags, "E0412", DIAG_ERROR, ram->span,
-			 "this host cannot take memory in advance (prefault): Linux 5.14 is needed");
+		diag_add(
+			diags, "E0412", DIAG_ERROR, ram->span,
+			"this host cannot take memory in advance (prefault): Linux 5.14 is needed");
 		return -ENOTSUP;
 	}
 	return explain_map(ram, error == EFAULT ? ENOMEM : error, diags);
@@ -244,7 +247,7 @@ int machine_unplug_memory(struct machine *machine, uint64_t gpa)
 {
 	struct ram *r;
 
-	list_for_each(r, &machine->ram, link) {
+	list_for_each (r, &machine->ram, link) {
 		if (r->gpa != gpa)
 			continue;
 		ram_unplug(machine, r);
@@ -258,7 +261,7 @@ void machine_free_memory(struct machine *machine)
 	struct ram *r, *next;
 
 	/* The virtual machine is gone, and its slots with it. */
-	list_for_each_safe(r, next, &machine->ram, link) {
+	list_for_each_safe (r, next, &machine->ram, link) {
 		list_del(&r->link);
 		ram_free(r);
 	}

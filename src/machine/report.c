@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last words of a vCPU: where it was, in which mode, what it was to execute, its registers. A few
- * lines, once for each vCPU: it does not run again.
+ * The last words of a vCPU: where it was, in which mode, what it was to execute, its registers. A
+ * few lines, once for each vCPU: it does not run again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #define INSN_MAX 15
 
-#define CR0_PE	 1ULL
+#define CR0_PE   1ULL
 #define EFER_LMA (1ULL << 10)
 #define FLAGS_VM (1ULL << 17)
 
@@ -61,7 +61,8 @@ static size_t fetch(struct vcpu *vcpu, const struct kvm_regs *regs, const struct
 
 static void log_segment(unsigned cpu, const char *name, const struct kvm_segment *s)
 {
-	log_error("vCPU %u:   %s %04x base %016" PRIx64 " limit %08x type %x s%u dpl%u p%u l%u db%u",
+	log_error("vCPU %u:   %s %04x base %016" PRIx64
+		  " limit %08x type %x s%u dpl%u p%u l%u db%u",
 		  cpu, name, s->selector, (uint64_t)s->base, s->limit, s->type, s->s, s->dpl,
 		  s->present, s->l, s->db);
 }
@@ -76,7 +77,8 @@ static void log_state(unsigned cpu, const struct kvm_regs *r, const struct kvm_s
 		  r->r10, r->r11);
 	log_error("vCPU %u:   r12 %016llx r13 %016llx r14 %016llx r15 %016llx", cpu, r->r12, r->r13,
 		  r->r14, r->r15);
-	log_error("vCPU %u:   rip %016llx rflags %08llx cr0 %08llx cr2 %016llx cr3 %016llx cr4 %08llx "
+	log_error("vCPU %u:   rip %016llx rflags %08llx cr0 %08llx cr2 %016llx cr3 %016llx cr4 "
+		  "%08llx "
 		  "efer %04llx",
 		  cpu, r->rip, r->rflags, s->cr0, s->cr2, s->cr3, s->cr4, s->efer);
 	log_segment(cpu, "cs", &s->cs);
@@ -102,8 +104,8 @@ static void report(struct vcpu *vcpu, const uint8_t *bytes, size_t n)
 		bytes = fetched;
 	}
 	format_bytes(bytes, n, text);
-	log_error("vCPU %u: at rip 0x%llx (cs 0x%x), %s, CPL %u, instruction bytes: %s", vcpu->index,
-		  regs.rip, sregs.cs.selector, mode(&regs, &sregs), sregs.ss.dpl,
+	log_error("vCPU %u: at rip 0x%llx (cs 0x%x), %s, CPL %u, instruction bytes: %s",
+		  vcpu->index, regs.rip, sregs.cs.selector, mode(&regs, &sregs), sregs.ss.dpl,
 		  n ? text : "not mapped");
 	log_state(vcpu->index, &regs, &sregs);
 }
@@ -134,9 +136,10 @@ void vcpu_report_internal_error(struct vcpu *vcpu)
 			  vcpu->index);
 		break;
 	case KVM_INTERNAL_ERROR_DELIVERY_EV:
-		log_error("vCPU %u: KVM could not deliver an interrupt or exception: its handler or "
-			  "descriptor lies where there is no RAM",
-			  vcpu->index);
+		log_error(
+			"vCPU %u: KVM could not deliver an interrupt or exception: its handler or "
+			"descriptor lies where there is no RAM",
+			vcpu->index);
 		break;
 	case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON:
 		log_error("vCPU %u: the processor left the guest in a way KVM does not expect",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How vCPUs are arranged in threads, cores, dies and sockets, and the APIC ids that follow: an id is
- * made of one field of bits a level, so ids have gaps where a count is no power of two.
+ * How vCPUs are arranged in threads, cores, dies and sockets, and the APIC ids that follow: an id
+ * is made of one field of bits a level, so ids have gaps where a count is no power of two.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 /* Each at least 1. */
 struct cpu_topology {
 	unsigned threads; /* of a core */
-	unsigned cores;	  /* of a die */
-	unsigned dies;	  /* of a socket */
+	unsigned cores;   /* of a die */
+	unsigned dies;    /* of a socket */
 	unsigned sockets;
 };
 

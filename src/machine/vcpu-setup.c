@@ -12,10 +12,10 @@
 #include "machine/cpuid.h"
 #include "machine/internal.h"
 
-#define MSR_MISC_ENABLE	    0x1a0
+#define MSR_MISC_ENABLE     0x1a0
 #define MISC_FAST_STRINGS   1
 #define MSR_MTRR_DEF_TYPE   0x2ff
-#define MTRR_ENABLED	    (1 << 11)
+#define MTRR_ENABLED        (1 << 11)
 #define MTRR_TYPE_WRITEBACK 6
 
 /* Messages and redirection entries hold 8 bits of an APIC id; 255 is everyone. */
@@ -31,8 +31,9 @@ static int explain_create(struct machine *machine, const struct machine_cpus *cp
 	if (max > 0 && index >= (unsigned)max)
 		diag_hint(diags, d, "this host allows %d", max);
 	else if (error == EINVAL)
-		diag_hint(diags, d, "its APIC id, 0x%x, is too large for this host: a simpler topology "
-				    "has smaller ones",
+		diag_hint(diags, d,
+			  "its APIC id, 0x%x, is too large for this host: a simpler topology "
+			  "has smaller ones",
 			  cpu_topology_apic_id(&cpus->topology, index));
 	return -error;
 }
@@ -45,19 +46,10 @@ static int mask_features(struct kvm_cpuid2 *cpuid, const struct machine_cpus *cp
 	for (size_t i = 0; i < cpus->n_features; i++) {
 		const struct machine_cpu_feature *wanted = &cpus->features[i];
 		const struct cpu_feature *feature = cpu_feature_find(wanted->name);
-		struct diag *d;
 
-		if (!feature) {
-			const char *near = cpu_feature_suggest(wanted->name);
-
-			d = diag_add(diags, "E0422", DIAG_ERROR, wanted->span,
-				     "no processor feature is called '%s'", wanted->name);
-			if (near)
-				diag_hint(diags, d, "did you mean '%s'?", near);
-			else
-				diag_hint(diags, d, "the names are those of 'flags' in /proc/cpuinfo");
-			result = -EINVAL;
-		} else if (cpuid_set_feature(cpuid, feature, wanted->enabled) < 0) {
+		/* The rules have refused names that are not known. */
+		invariant(feature);
+		if (cpuid_set_feature(cpuid, feature, wanted->enabled) < 0) {
 			diag_add(diags, "E0423", DIAG_ERROR, wanted->span,
 				 "this host cannot give the processor feature '%s' to a guest",
 				 wanted->name);
@@ -112,8 +104,8 @@ static int build_cpuid(struct machine *machine, const struct machine_cpus *cpus,
 
 /* What firmware leaves behind: caches on, fast string operations. */
 static const struct kvm_msr_entry boot_msrs[] = {
-	{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_TYPE_WRITEBACK },
-	{ .index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS },
+	{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_TYPE_WRITEBACK},
+	{.index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS},
 };
 
 static void set_msrs(struct vcpu *vcpu)
@@ -121,7 +113,7 @@ static void set_msrs(struct vcpu *vcpu)
 	union {
 		struct kvm_msrs msrs;
 		uint8_t room[sizeof(struct kvm_msrs) + sizeof(boot_msrs)];
-	} u = { .msrs.nmsrs = 0 };
+	} u = {.msrs.nmsrs = 0};
 	size_t done = 0;
 
 	/* KVM stops at the first one that it refuses: the others come after it. */
@@ -145,7 +137,7 @@ static int vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned index,
 {
 	int r;
 
-	*vcpu = (struct vcpu){ .machine = machine, .index = index };
+	*vcpu = (struct vcpu){.machine = machine, .index = index};
 	r = kvm_vcpu_init(&vcpu->kvm, &machine->kvm, cpu_topology_apic_id(&cpus->topology, index));
 	if (r < 0)
 		return explain_create(machine, cpus, index, -r, diags);
@@ -223,7 +215,7 @@ int machine_get_boot_registers(struct machine *machine, struct kvm_regs *ret_reg
 			       struct kvm_sregs *ret_sregs)
 {
 	/* The reset value of RFLAGS; the others are the boot protocol's. */
-	*ret_regs = (struct kvm_regs){ .rflags = 2 };
+	*ret_regs = (struct kvm_regs){.rflags = 2};
 	return kvm_vcpu_get_sregs(&machine->vcpus[0].kvm, ret_sregs);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vCPUs: one thread each. A thread runs the guest until it is kicked out: the kicker sets
- * immediate_exit, then sends a signal. Either the next KVM_RUN returns at once, or the one under way is
- * interrupted; there is no moment in which a kick is lost.
+ * immediate_exit, then sends a signal. Either the next KVM_RUN returns at once, or the one under
+ * way is interrupted; there is no moment in which a kick is lost.
  *
- * A thread parks only after KVM_RUN returned EINTR. So an access that the guest had begun is complete
- * by then (KVM finishes it on the way in), and registers may be read and written.
+ * A thread parks only after KVM_RUN returned EINTR. So an access that the guest had begun is
+ * complete by then (KVM finishes it on the way in), and registers may be read and written.
  */
 #include <errno.h>
 #include <sched.h>
@@ -43,7 +43,8 @@ static void on_kick(int signal)
 
 int vcpu_install_signal(void)
 {
-	struct sigaction action = { .sa_handler = on_kick };
+	/* Calls of devices that it falls into go on; KVM_RUN returns all the same. */
+	struct sigaction action = {.sa_handler = on_kick, .sa_flags = SA_RESTART};
 
 	return sigaction(KICK_SIGNAL, &action, NULL) < 0 ? -errno : 0;
 }
@@ -142,9 +143,10 @@ int machine_start(struct machine *machine, struct diag_list *diags)
 	pthread_mutex_unlock(&machine->run_lock);
 	if (r == 0)
 		return 0;
-	diag_add(diags, "E0421", DIAG_ERROR, nowhere, "the thread of vCPU %u cannot be started: %s%s",
-		 i - 1, strerror(-r),
-		 machine->vcpus[i - 1].affinity ? " (does the host have the CPUs it is tied to?)" : "");
+	diag_add(diags, "E0421", DIAG_ERROR, nowhere,
+		 "the thread of vCPU %u cannot be started: %s%s", i - 1, strerror(-r),
+		 machine->vcpus[i - 1].affinity ? " (does the host have the CPUs it is tied to?)"
+						: "");
 	machine_stop(machine);
 	return r;
 }

@@ -32,10 +32,10 @@ static void probe_write(void *opaque, uint64_t offset, unsigned size, uint64_t v
 {
 	struct probe *p = opaque;
 
-	*p = (struct probe){ offset, value, size, p->n + 1 };
+	*p = (struct probe){offset, value, size, p->n + 1};
 }
 
-static const struct io_ops probe_ops = { probe_read, probe_write };
+static const struct io_ops probe_ops = {probe_read, probe_write};
 
 static int set_up(void)
 {
@@ -55,14 +55,14 @@ static int tear_down(void)
 
 static int add(struct probe *p, uint64_t base, uint64_t size)
 {
-	const struct io_region region = { "probe", base, size, &probe_ops, p };
+	const struct io_region region = {"probe", base, size, &probe_ops, p};
 
 	return address_space_add(as, &region);
 }
 
 static void accesses_find_their_region(void)
 {
-	struct probe a = { 0 }, b = { 0 };
+	struct probe a = {0}, b = {0};
 
 	CU_ASSERT_EQUAL(add(&b, 0x2000, 8), 0);
 	CU_ASSERT_EQUAL(add(&a, 0x1000, 8), 0);
@@ -79,7 +79,7 @@ static void accesses_find_their_region(void)
 
 static void regions_do_not_overlap(void)
 {
-	struct probe p = { 0 };
+	struct probe p = {0};
 
 	CU_ASSERT_EQUAL(add(&p, 0x1000, 0x1000), 0);
 	CU_ASSERT_EQUAL(add(&p, 0x1fff, 1), -EEXIST);
@@ -104,7 +104,7 @@ static void unclaimed_accesses_are_ones_and_counted(void)
 
 static void accesses_never_pass_a_region(void)
 {
-	struct probe a = { 0 }, b = { 0 };
+	struct probe a = {0}, b = {0};
 
 	CU_ASSERT_EQUAL(add(&a, 0x1000, 4), 0);
 	CU_ASSERT_EQUAL(add(&b, 0x1005, 3), 0);
@@ -127,11 +127,11 @@ static void accesses_never_pass_a_region(void)
 static uint64_t mover_base;
 
 static void mover_write(void *opaque, uint64_t offset, unsigned size, uint64_t value);
-static const struct io_ops mover_ops = { probe_read, mover_write };
+static const struct io_ops mover_ops = {probe_read, mover_write};
 
 static void mover_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
 {
-	struct io_region region = { "mover", value, 16, &mover_ops, opaque };
+	struct io_region region = {"mover", value, 16, &mover_ops, opaque};
 
 	CU_ASSERT_EQUAL(address_space_remove(as, mover_base), 0);
 	CU_ASSERT_EQUAL(address_space_add(as, &region), 0);
@@ -142,8 +142,8 @@ static unsigned count_retired(void);
 
 static void a_guest_that_moves_regions_makes_no_heap(void)
 {
-	struct probe p = { 0 };
-	struct io_region region = { "mover", 0x10000, 16, &mover_ops, &p };
+	struct probe p = {0};
+	struct io_region region = {"mover", 0x10000, 16, &mover_ops, &p};
 
 	mover_base = region.base;
 	CU_ASSERT_EQUAL(address_space_add(as, &region), 0);
@@ -181,7 +181,7 @@ static uint64_t victim_read(void *opaque, uint64_t offset, unsigned size)
 	return 1;
 }
 
-static const struct io_ops victim_ops = { victim_read, probe_write };
+static const struct io_ops victim_ops = {victim_read, probe_write};
 
 static void *read_for_ever(void *opaque)
 {
@@ -203,8 +203,8 @@ static void what_is_quiesced_is_never_called(void)
 		pthread_create(&threads[i], NULL, read_for_ever, NULL);
 	for (unsigned i = 0; i < 300; i++) {
 		struct victim *v = calloc(1, sizeof(*v));
-		const struct io_region region = { "victim", 0x5000 + (i & 3) * 16, 16, &victim_ops,
-						  v };
+		const struct io_region region = {"victim", 0x5000 + (i & 3) * 16, 16, &victim_ops,
+						 v};
 
 		CU_ASSERT_EQUAL(address_space_add(as, &region), 0);
 		CU_ASSERT_EQUAL(address_space_remove(as, region.base), 0);
@@ -221,18 +221,18 @@ static void what_is_quiesced_is_never_called(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "accesses find their region", accesses_find_their_region },
-		{ "regions do not overlap", regions_do_not_overlap },
-		{ "unclaimed accesses are ones and counted",
-		  unclaimed_accesses_are_ones_and_counted },
-		{ "accesses never pass a region", accesses_never_pass_a_region },
-		{ "a guest that moves regions makes no heap",
-		  a_guest_that_moves_regions_makes_no_heap },
-		{ "what is quiesced is never called", what_is_quiesced_is_never_called },
+		{"accesses find their region", accesses_find_their_region},
+		{"regions do not overlap", regions_do_not_overlap},
+		{"unclaimed accesses are ones and counted",
+		 unclaimed_accesses_are_ones_and_counted},
+		{"accesses never pass a region", accesses_never_pass_a_region},
+		{"a guest that moves regions makes no heap",
+		 a_guest_that_moves_regions_makes_no_heap},
+		{"what is quiesced is never called", what_is_quiesced_is_never_called},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "address space", set_up, tear_down, NULL, NULL, tests },
+		{"address space", set_up, tear_down, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

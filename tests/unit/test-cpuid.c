@@ -11,29 +11,29 @@
 
 /* A host with four entries of caches, as KVM gives it. */
 static const struct kvm_cpuid_entry2 intel[] = {
-	{ .function = 0, .eax = 0x7, .ebx = 0x756e6547 },
-	{ .function = 1, .ebx = 0x07100800, .ecx = 1u << 5 | 1u << 13, .edx = 0x1fffffff },
-	{ .function = 4, .index = 0, .flags = INDEXED, .eax = 0xfc004121 },
-	{ .function = 4, .index = 3, .flags = INDEXED, .eax = 0xfc01c163 },
-	{ .function = 4, .index = 4, .flags = INDEXED },
-	{ .function = 6, .eax = 0xff, .ecx = 9 },
-	{ .function = 7, .index = 0, .flags = INDEXED, .ebx = 1u << 5 },
-	{ .function = 0xb, .index = 0, .flags = INDEXED, .eax = 9, .ebx = 9, .edx = 77 },
-	{ .function = 0x40000001, .eax = 1 },
-	{ .function = 0x80000001, .ecx = 1 },
-	{ .function = 0x80000008, .eax = 0x3030 },
+	{.function = 0, .eax = 0x7, .ebx = 0x756e6547},
+	{.function = 1, .ebx = 0x07100800, .ecx = 1u << 5 | 1u << 13, .edx = 0x1fffffff},
+	{.function = 4, .index = 0, .flags = INDEXED, .eax = 0xfc004121},
+	{.function = 4, .index = 3, .flags = INDEXED, .eax = 0xfc01c163},
+	{.function = 4, .index = 4, .flags = INDEXED},
+	{.function = 6, .eax = 0xff, .ecx = 9},
+	{.function = 7, .index = 0, .flags = INDEXED, .ebx = 1u << 5},
+	{.function = 0xb, .index = 0, .flags = INDEXED, .eax = 9, .ebx = 9, .edx = 77},
+	{.function = 0x40000001, .eax = 1},
+	{.function = 0x80000001, .ecx = 1},
+	{.function = 0x80000008, .eax = 0x3030},
 };
 
 static const struct kvm_cpuid_entry2 amd[] = {
-	{ .function = 0, .eax = 0x10, .ebx = 0x68747541 },
-	{ .function = 1, .ebx = 0x01020800, .edx = 0x078bfbff },
-	{ .function = 0x80000001, .ecx = 1u << 2 },
-	{ .function = 0x80000008, .eax = 0x3030, .ecx = 0x7001 },
-	{ .function = 0x8000000a, .edx = 1 },
-	{ .function = 0x8000001d, .index = 0, .flags = INDEXED, .eax = 0x4121 },
-	{ .function = 0x8000001d, .index = 3, .flags = INDEXED, .eax = 0x3c163 },
-	{ .function = 0x8000001e },
-	{ .function = 0x80000026, .index = 0, .flags = INDEXED, .eax = 3 },
+	{.function = 0, .eax = 0x10, .ebx = 0x68747541},
+	{.function = 1, .ebx = 0x01020800, .edx = 0x078bfbff},
+	{.function = 0x80000001, .ecx = 1u << 2},
+	{.function = 0x80000008, .eax = 0x3030, .ecx = 0x7001},
+	{.function = 0x8000000a, .edx = 1},
+	{.function = 0x8000001d, .index = 0, .flags = INDEXED, .eax = 0x4121},
+	{.function = 0x8000001d, .index = 3, .flags = INDEXED, .eax = 0x3c163},
+	{.function = 0x8000001e},
+	{.function = 0x80000026, .index = 0, .flags = INDEXED, .eax = 3},
 };
 
 static struct kvm_cpuid2 *table(const struct kvm_cpuid_entry2 *entries, size_t n)
@@ -47,7 +47,7 @@ static struct kvm_cpuid2 *table(const struct kvm_cpuid_entry2 *entries, size_t n
 
 static void apic_ids_have_a_field_a_level(void)
 {
-	const struct cpu_topology flat = { 1, 1, 1, 200 }, odd = { 2, 3, 2, 2 };
+	const struct cpu_topology flat = {1, 1, 1, 200}, odd = {2, 3, 2, 2};
 	uint32_t previous = 0;
 
 	CU_ASSERT_EQUAL(cpu_topology_apic_id(&flat, 199), 199);
@@ -67,8 +67,8 @@ static void apic_ids_have_a_field_a_level(void)
 static void intel_leaves_say_the_topology(void)
 {
 	cleanup_free struct kvm_cpuid2 *t = table(intel, ARRAY_SIZE(intel));
-	const struct cpuid_params params = { .topology = { 2, 3, 2, 2 }, .tsc_deadline = true,
-					     .phys_bits = 40 };
+	const struct cpuid_params params = {
+		.topology = {2, 3, 2, 2}, .tsc_deadline = true, .phys_bits = 40};
 	struct kvm_cpuid_entry2 *e;
 
 	cpuid_build(t, &params);
@@ -106,7 +106,7 @@ static void intel_leaves_say_the_topology(void)
 static void amd_leaves_say_the_topology(void)
 {
 	cleanup_free struct kvm_cpuid2 *t = table(amd, ARRAY_SIZE(amd));
-	const struct cpuid_params params = { .topology = { 2, 4, 1, 2 }, .nested = true };
+	const struct cpuid_params params = {.topology = {2, 4, 1, 2}, .nested = true};
 	struct kvm_cpuid_entry2 *e;
 
 	cpuid_build(t, &params);
@@ -128,7 +128,7 @@ static void amd_leaves_say_the_topology(void)
 static void one_vcpu_has_no_neighbours(void)
 {
 	cleanup_free struct kvm_cpuid2 *t = table(amd, ARRAY_SIZE(amd));
-	const struct cpuid_params params = { .topology = { 1, 1, 1, 1 } };
+	const struct cpuid_params params = {.topology = {1, 1, 1, 1}};
 
 	cpuid_build(t, &params);
 	cpuid_set_vcpu(t, &params.topology, 0);
@@ -143,7 +143,7 @@ static void one_vcpu_has_no_neighbours(void)
 static void large_machines_saturate_narrow_fields(void)
 {
 	cleanup_free struct kvm_cpuid2 *t = table(intel, ARRAY_SIZE(intel));
-	const struct cpuid_params params = { .topology = { 2, 512, 1, 1 }, .ext_dest = true };
+	const struct cpuid_params params = {.topology = {2, 512, 1, 1}, .ext_dest = true};
 
 	cpuid_build(t, &params);
 	cpuid_set_vcpu(t, &params.topology, 1023);
@@ -186,17 +186,17 @@ static void messages_keep_to_what_kvm_takes(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "APIC ids have a field a level", apic_ids_have_a_field_a_level },
-		{ "Intel's leaves say the topology", intel_leaves_say_the_topology },
-		{ "AMD's leaves say the topology", amd_leaves_say_the_topology },
-		{ "one vCPU has no neighbours", one_vcpu_has_no_neighbours },
-		{ "large machines saturate narrow fields", large_machines_saturate_narrow_fields },
-		{ "features are masked by name", features_are_masked_by_name },
-		{ "messages keep to what KVM takes", messages_keep_to_what_kvm_takes },
+		{"APIC ids have a field a level", apic_ids_have_a_field_a_level},
+		{"Intel's leaves say the topology", intel_leaves_say_the_topology},
+		{"AMD's leaves say the topology", amd_leaves_say_the_topology},
+		{"one vCPU has no neighbours", one_vcpu_has_no_neighbours},
+		{"large machines saturate narrow fields", large_machines_saturate_narrow_fields},
+		{"features are masked by name", features_are_masked_by_name},
+		{"messages keep to what KVM takes", messages_keep_to_what_kvm_takes},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "cpuid", NULL, NULL, NULL, NULL, tests },
+		{"cpuid", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

@@ -28,7 +28,7 @@ static void route(void *opaque, unsigned pin, uint64_t address, uint32_t data)
 	n_routed++;
 }
 
-static const struct ioapic_ops ops = { deliver, route };
+static const struct ioapic_ops ops = {deliver, route};
 
 static void set_up(void)
 {
@@ -154,17 +154,17 @@ static void hostile_accesses_do_no_harm(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "registers say what it is", registers_say_what_it_is },
-		{ "edges go once and wait for the mask", edges_go_once_and_wait_for_the_mask },
-		{ "levels repeat until they are served", levels_repeat_until_they_are_served },
-		{ "switching to edge clears remote IRR", switching_to_edge_clears_remote_irr },
-		{ "extended destinations become address bits",
-		  extended_destinations_become_address_bits },
-		{ "hostile accesses do no harm", hostile_accesses_do_no_harm },
+		{"registers say what it is", registers_say_what_it_is},
+		{"edges go once and wait for the mask", edges_go_once_and_wait_for_the_mask},
+		{"levels repeat until they are served", levels_repeat_until_they_are_served},
+		{"switching to edge clears remote IRR", switching_to_edge_clears_remote_irr},
+		{"extended destinations become address bits",
+		 extended_destinations_become_address_bits},
+		{"hostile accesses do no harm", hostile_accesses_do_no_harm},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "ioapic", NULL, NULL, set_up, tear_down, tests },
+		{"ioapic", NULL, NULL, set_up, tear_down, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

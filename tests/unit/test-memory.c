@@ -7,7 +7,7 @@
 #include "tests/unit/cu-tap.h"
 
 #define LOW_SIZE  8192u
-#define HIGH	  0x100000000ULL
+#define HIGH      0x100000000ULL
 #define HIGH_SIZE 4096u
 
 static uint8_t low[LOW_SIZE], touching[HIGH_SIZE], high[HIGH_SIZE];
@@ -101,15 +101,15 @@ static void regions_do_not_overlap(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "ranges stay in one region", ranges_stay_in_one_region },
-		{ "sums that wrap are refused", sums_that_wrap_are_refused },
-		{ "copies cross regions that touch", copies_cross_regions_that_touch },
-		{ "pieces are counted", pieces_are_counted },
-		{ "regions do not overlap", regions_do_not_overlap },
+		{"ranges stay in one region", ranges_stay_in_one_region},
+		{"sums that wrap are refused", sums_that_wrap_are_refused},
+		{"copies cross regions that touch", copies_cross_regions_that_touch},
+		{"pieces are counted", pieces_are_counted},
+		{"regions do not overlap", regions_do_not_overlap},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "memory", set_up, tear_down, NULL, NULL, tests },
+		{"memory", set_up, tear_down, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 
