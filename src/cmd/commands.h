@@ -6,6 +6,7 @@
 
 struct command;
 
+extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_schema;
 extern const struct command command_graph;

@@ -3,6 +3,7 @@ weft_SOURCES += \
 	src/cmd/command.c \
 	src/cmd/command.h \
 	src/cmd/commands.h \
+	src/cmd/completion.c \
 	src/cmd/explain.c \
 	src/cmd/schema.c \
 	src/cmd/graph.c \
@@ -16,3 +17,14 @@ nodist_man_MANS = weft.yaml.5
 CLEANFILES += weft.yaml.5
 weft.yaml.5: weft$(EXEEXT)
 	$(AM_V_GEN)./weft schema --format man >$@.tmp && mv $@.tmp $@
+
+# And what shells complete.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+nodist_bashcompletion_DATA = completion/weft
+nodist_zshcompletion_DATA = completion/_weft
+CLEANFILES += completion/weft completion/_weft
+completion/weft: weft$(EXEEXT)
+	$(AM_V_GEN)mkdir -p completion && ./weft completion bash >$@.tmp && mv $@.tmp $@
+completion/_weft: weft$(EXEEXT)
+	$(AM_V_GEN)mkdir -p completion && ./weft completion zsh >$@.tmp && mv $@.tmp $@

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_validate,
 	&command_explain,
 	&command_schema,
+	&command_completion,
 	&command_plan,
 	&command_graph,
 	NULL,

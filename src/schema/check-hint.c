@@ -15,10 +15,12 @@
 /* `kernel:vmlinuz` below `boot:` is a text; with a space it were a map. */
 static bool hint_space(struct check *check, struct diag *diag, const struct node *node)
 {
-	size_t word = strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	size_t word;
 
-	if (node->kind != NODE_STRING || node_is_quoted(node) || !word || node->text[word] != ':' ||
-	    strncmp(node->text + word, "://", 3) == 0)
+	if (node->kind != NODE_STRING || node_is_quoted(node))
+		return false;
+	word = strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	if (!word || node->text[word] != ':' || strncmp(node->text + word, "://", 3) == 0)
 		return false;
 	diag_hint(check->diags, diag, "a space is missing after the colon: write '%.*s: %.60s'",
 		  (int)MIN(word, (size_t)60), node->text, node->text + word + 1);
@@ -30,8 +32,10 @@ static bool hint_variant(struct check *check, struct diag *diag, const struct pl
 {
 	if (node->kind != NODE_STRING || !schema_variant_find(type, node->text))
 		return false;
-	diag_hint(check->diags, diag, place->name ? "write %s: { type: %s }" : "%.0swrite { type: %s }",
-		  place->name, node->text);
+	if (place->name)
+		diag_hint(check->diags, diag, "write %s: { type: %s }", place->name, node->text);
+	else
+		diag_hint(check->diags, diag, "write { type: %s }", node->text);
 	return true;
 }
 

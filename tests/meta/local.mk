@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 meta_tests = \
+	tests/meta/completion.sh \
 	tests/meta/house.py \
 	tests/meta/schema-agreement.py \
 	tests/meta/schema-compiler.py

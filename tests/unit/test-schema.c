@@ -164,6 +164,9 @@ static void every_kind_of_fault_has_its_code_and_path(void)
 	CU_ASSERT(faults("cpus: {count: two}", "E0203", "cpus.count"));
 	CU_ASSERT(faults("cpus: {count: '2'}", "E0203", "cpus.count"));
 	CU_ASSERT(faults("cpus:", "E0203", "cpus"));
+	CU_ASSERT(faults("cpus: []", "E0203", "cpus"));
+	CU_ASSERT(faults("devices: {a: [serial]}", "E0203", "devices.a"));
+	CU_ASSERT(faults("devices: {a: serial}", "E0203", "devices.a"));
 	CU_ASSERT(faults("cpus: {nested: yes}", "E0203", "cpus.nested"));
 	CU_ASSERT(faults("cpus: {count: 0}", "E0204", "cpus.count"));
 	CU_ASSERT(faults("cpus: {count: -1}", "E0204", "cpus.count"));
