@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "machine/layout.h"
 #include "pci/bus.h"
 #include "tests/unit/fake-driver.h"
@@ -30,6 +31,7 @@ struct machine *driver_machine(const struct device_type *type, const void *confi
 			       struct graph_node *ret_node)
 {
 	struct machine *machine = fake_machine_init();
+	cleanup_arena struct arena *arena = arena_create(); /* of keys that nobody asks for */
 	struct device_needs needs = {.irq = -1};
 
 	invariant(pci_bus_create(machine, &fake.pci) == 0);
@@ -42,7 +44,7 @@ struct machine *driver_machine(const struct device_type *type, const void *confi
 		.pci_slot = DRIVER_SLOT,
 		.irq = -1,
 	};
-	type->needs(ret_node, &needs, NULL);
+	type->needs(ret_node, &needs, arena);
 	ret_node->n_gsis = needs.msi_vectors;
 	ret_node->bars[0] = (struct graph_bar){DRIVER_BAR, needs.bar_sizes[0]};
 	return machine;

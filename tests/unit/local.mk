@@ -94,3 +94,9 @@ unit_tests += tests/unit/test-cpuid
 tests_unit_test_cpuid_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-schema
 tests_unit_test_schema_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-virtio-blk tests/unit/test-virtio-net
+tests_unit_test_virtio_blk_SOURCES = tests/unit/test-virtio-blk.c $(FAKE_DRIVER)
+tests_unit_test_virtio_blk_LDADD = $(UNIT_LIBS)
+tests_unit_test_virtio_net_SOURCES = tests/unit/test-virtio-net.c $(FAKE_DRIVER)
+tests_unit_test_virtio_net_LDADD = $(UNIT_LIBS)
