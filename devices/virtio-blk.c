@@ -374,7 +374,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	if (r < 0)
 		goto error;
 	describe(blk, config);
-	r = virtio_init(&blk->vdev, node->type, machine, node);
+	r = virtio_init(&blk->vdev, machine, node);
 	if (r < 0)
 		goto error;
 	*ret_device = &blk->vdev.device;

@@ -199,7 +199,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 		.config_size = sizeof(struct virtio_console_space),
 		.pci_class = PCI_CLASS,
 	};
-	r = virtio_init(&vcon->vdev, node->type, machine, node);
+	r = virtio_init(&vcon->vdev, machine, node);
 	if (r < 0)
 		goto free;
 	r = console_open(machine_consoles(machine), node, "output", &config->output, &events, vcon,

@@ -415,7 +415,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	net->backend->lost = link_lost;
 	net->backend->opaque = net;
 	describe(net, config);
-	r = virtio_init(&net->vdev, node->type, machine, node);
+	r = virtio_init(&net->vdev, machine, node);
 	if (r < 0)
 		goto error;
 	*ret_device = &net->vdev.device;

@@ -201,7 +201,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 		.pci_class = PCI_CLASS,
 	};
 	/* The transport: configuration space, negotiation, queues, interrupts, reset. */
-	r = virtio_init(&rng->vdev, node->type, machine, node);
+	r = virtio_init(&rng->vdev, machine, node);
 	if (r < 0) {
 		free(rng);
 		return r;

@@ -14,7 +14,6 @@
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -539,8 +538,7 @@ static void add_caps(struct virtio_pci *t)
 
 /* ---- the model's side ---- */
 
-int virtio_init(struct virtio_device *vdev, const struct device_type *type, struct machine *machine,
-		const struct graph_node *node)
+int virtio_init(struct virtio_device *vdev, struct machine *machine, const struct graph_node *node)
 {
 	const struct virtio_info *info = &vdev->info;
 	const struct pci_identity identity = {
@@ -560,9 +558,7 @@ int virtio_init(struct virtio_device *vdev, const struct device_type *type, stru
 	t = calloc(1, sizeof(*t) + info->n_queues * sizeof(t->queues[0]));
 	if (!t)
 		return -ENOMEM;
-	vdev->device.type = type;
-	vdev->device.machine = machine;
-	snprintf(vdev->device.id, sizeof(vdev->device.id), "%s", node->id);
+	device_init(&vdev->device, machine, node);
 	t->vdev = vdev;
 	t->slot = (unsigned)node->pci_slot;
 	t->config_vector = VIRTIO_MSI_NO_VECTOR;

@@ -61,11 +61,11 @@ struct virtio_device {
 /**
  * virtio_init() - put a virtio device behind the PCI transport
  * @vdev: ops and info are set
- * @type, @machine, @node: as given to prepare(); slot, GSIs and BARs come from the node
+ * @machine, @node: as given to prepare(); slot, GSIs and BARs come from the node
  *
  * Return: 0 or a negative errno. virtio_fini() undoes it.
  */
-int virtio_init(struct virtio_device *vdev, const struct device_type *type, struct machine *machine,
+int virtio_init(struct virtio_device *vdev, struct machine *machine,
 		const struct graph_node *node) must_use;
 void virtio_fini(struct virtio_device *vdev);
 

@@ -146,7 +146,7 @@ static void run_op(struct virtio_device *vdev, const uint8_t *op)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct machine *machine = fake_machine_init();
-	struct graph_node node = {.id = "fuzz", .pci_slot = SLOT};
+	struct graph_node node = {.id = "fuzz", .type = &type, .pci_slot = SLOT};
 	struct device_needs needs = {.irq = -1};
 	struct virtio_device vdev = {
 		.ops = &ops,
@@ -162,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	virtio_needs(&needs, N_QUEUES);
 	node.n_gsis = needs.msi_vectors;
 	node.bars[0] = (struct graph_bar){HOME, needs.bar_sizes[0]};
-	invariant(virtio_init(&vdev, &type, machine, &node) == 0);
+	invariant(virtio_init(&vdev, machine, &node) == 0);
 	invariant(virtio_commit(&vdev.device, NULL) == 0);
 	for (; size >= OP_SIZE; data += OP_SIZE, size -= OP_SIZE)
 		run_op(&vdev, data);

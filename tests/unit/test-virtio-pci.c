@@ -123,7 +123,8 @@ static unsigned find_cap(uint8_t id, uint8_t type)
 static void start(void)
 {
 	struct machine *machine = fake_machine_init();
-	struct graph_node node = {.id = "toy0", .pci_slot = SLOT, .gsi_base = GSI};
+	struct graph_node node = {
+		.id = "toy0", .type = &toy_type, .pci_slot = SLOT, .gsi_base = GSI};
 	struct device_needs needs = {.irq = -1};
 
 	CU_ASSERT_EQUAL_FATAL(pci_bus_create(machine, &bus), 0);
@@ -138,7 +139,7 @@ static void start(void)
 					 .queue_size = 256,
 					 .config_size = sizeof(toy.config),
 					 .pci_class = 0x00ff00}};
-	CU_ASSERT_EQUAL_FATAL(virtio_init(&toy.vdev, &toy_type, machine, &node), 0);
+	CU_ASSERT_EQUAL_FATAL(virtio_init(&toy.vdev, machine, &node), 0);
 	CU_ASSERT_EQUAL_FATAL(virtio_commit(&toy.vdev.device, NULL), 0);
 	set_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
