@@ -59,6 +59,7 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		child(argv + 1, out[1], start);
 	close(out[1]);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = out[0], .events = POLLIN },
@@ -72,10 +73,13 @@ int main(int argc, char **argv)
 			waitpid(pid, NULL, 0);
 			return 1;
 		}
-		if (fds[0].revents & POLLIN && read(out[0], buf, sizeof(buf)) > 0) {
-			first = first ? first : at;
-			last = at;
-		} else if (fds[0].revents & POLLHUP) {
+		/* It may have written and ended between the looks at the two. */
+		if (fds[1].revents || fds[0].revents & POLLIN)
+			while (read(out[0], buf, sizeof(buf)) > 0) {
+				first = first ? first : at;
+				last = at;
+			}
+		if (fds[0].revents & POLLHUP) {
 			close(out[0]);
 			out[0] = -1;
 		}

@@ -10,6 +10,8 @@ guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py tests/
 	tests/guest/network.py
 guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/consoles.py tests/guest/hostile.py \
 	tests/guest/life.py
+guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py
+TESTS += $(guest_tests)
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
 GUEST_CFLAGS = -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
