@@ -56,11 +56,11 @@ static void put_argument(struct strbuf *out, const struct command *command,
 {
 	strbuf_printf(out, "\t%s,--%s) ", command->name, spec->name);
 	if (is_list_of_words(spec->argument)) {
-		strbuf_puts(out, "words='");
+		strbuf_puts(out, "offers='");
 		put_choices(out, spec->argument);
 		strbuf_puts(out, "' ;;\n");
 	} else if (!strcmp(spec->argument, "KEY=VALUE")) {
-		strbuf_puts(out, "words=$_weft_settable; nospace=1 ;;\n");
+		strbuf_puts(out, "offers=$_weft_settable; nospace=1 ;;\n");
 	} else {
 		strbuf_puts(out, "files=1 ;;\n");
 	}
@@ -71,7 +71,7 @@ static void put_argument(struct strbuf *out, const struct command *command,
 
 static void put_command_words(struct strbuf *out, const struct command *command)
 {
-	strbuf_printf(out, "\t%s) words='--help", command->name);
+	strbuf_printf(out, "\t%s) offers='--help", command->name);
 	for (const struct option_spec *spec = command->options; spec && spec->name; spec++)
 		strbuf_printf(out, " --%s", spec->name);
 	strbuf_puts(out, "' ;;\n");
@@ -81,9 +81,9 @@ static void put_command_words(struct strbuf *out, const struct command *command)
 static void put_operands(struct strbuf *out, const struct command *command)
 {
 	if (!strcmp(command->operands, "[PATH]")) {
-		strbuf_printf(out, "\t%s) words=$_weft_paths ;;\n", command->name);
+		strbuf_printf(out, "\t%s) offers=$_weft_paths ;;\n", command->name);
 	} else if (is_list_of_words(command->operands)) {
-		strbuf_printf(out, "\t%s) words='", command->name);
+		strbuf_printf(out, "\t%s) offers='", command->name);
 		put_choices(out, command->operands);
 		strbuf_puts(out, "' ;;\n");
 	} else if (command->operands[0]) {
@@ -91,7 +91,7 @@ static void put_operands(struct strbuf *out, const struct command *command)
 	}
 }
 
-/* What both shells share: functions that set words, files and nospace. */
+/* What both shells share: functions that set offers, files and nospace. */
 static void put_words(struct strbuf *out)
 {
 	strbuf_puts(out, "_weft_commands='");
@@ -118,14 +118,14 @@ static void put_words(struct strbuf *out)
 
 static const char bash_end[] =
 	"_weft() {\n"
-	"\tlocal words= files= nospace= line=${COMP_LINE:0:COMP_POINT} current previous command typed\n"
+	"\tlocal offers= files= nospace= line=${COMP_LINE:0:COMP_POINT} current previous command typed\n"
 	"\t# bash cuts words at = and :, what is typed is cut at spaces only.\n"
 	"\tcurrent=${line##*[[:space:]]}\n"
 	"\tread -ra typed <<<\"${line%\"$current\"}\"\n"
 	"\tcommand=${typed[1]-}\n"
 	"\tprevious=${typed[-1]-}\n"
 	"\tif [[ ${#typed[@]} -lt 2 ]]; then\n"
-	"\t\twords=\"$_weft_commands --help --version\"\n"
+	"\t\toffers=\"$_weft_commands --help --version\"\n"
 	"\telif ! _weft_argument \"$command\" \"$previous\"; then\n"
 	"\t\tif [[ $current == -* ]]; then\n"
 	"\t\t\t_weft_options \"$command\"\n"
@@ -138,14 +138,14 @@ static const char bash_end[] =
 	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
 	"\telse\n"
 	"\t\t[[ $nospace ]] && compopt -o nospace 2>/dev/null\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$offers\" -- \"$current\")\n"
 	"\tfi\n"
 	"}\n"
 	"complete -F _weft weft\n";
 
 static const char zsh_end[] =
 	"_weft() {\n"
-	"\tlocal words_typed=(\"${words[@]}\") words= files= nospace=\n"
+	"\tlocal words_typed=(\"${words[@]}\") offers= files= nospace=\n"
 	"\tlocal command=${words_typed[2]} previous=${words_typed[CURRENT-1]}\n"
 	"\tif (( CURRENT == 2 )); then\n"
 	"\t\t_weft_describe\n"
@@ -161,9 +161,9 @@ static const char zsh_end[] =
 	"\tif [[ -n $files ]]; then\n"
 	"\t\t_files\n"
 	"\telif [[ -n $nospace ]]; then\n"
-	"\t\tcompadd -S '' -- ${=words}\n"
+	"\t\tcompadd -S '' -- ${=offers}\n"
 	"\telse\n"
-	"\t\tcompadd -- ${=words}\n"
+	"\t\tcompadd -- ${=offers}\n"
 	"\tfi\n"
 	"}\n\n"
 	"if [[ $funcstack[1] == _weft ]]; then\n\t_weft \"$@\"\nelse\n\tcompdef _weft weft\nfi\n";
