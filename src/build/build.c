@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "build/build.h"
 
 struct part {
@@ -200,8 +201,9 @@ static bool is_done_now(const struct plan_step *step)
 	return step->class < PLAN_RESTART && step->class != PLAN_NONE;
 }
 
-enum build_result builder_apply(struct builder *builder, const struct plan *plan,
-				struct generation *generation, struct diag_list *diags)
+static enum build_result carry_out(struct builder *builder, const struct plan *plan,
+				   struct generation *generation, bool rehearse,
+				   struct diag_list *diags)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	struct journal journal = {
@@ -227,17 +229,59 @@ enum build_result builder_apply(struct builder *builder, const struct plan *plan
 		if (entry->part)
 			old[journal.n - 1] = generation_ref(entry->part->live_generation);
 	}
-	while (r >= 0 && committed < journal.n)
+	while (!rehearse && r >= 0 && committed < journal.n)
 		r = commit_step(builder, generation, &journal.entries[committed++], diags);
-	if (r < 0) {
-		/* The step that failed is not among those to take back. */
+	/* The step that failed is not among those to take back. */
+	if (r < 0 || rehearse)
 		whole = undo(builder, &journal, committed ? committed - 1 : 0, old, diags);
-	}
 	for (size_t i = 0; i < journal.n; i++)
 		generation_unref(old[i]);
 	if (r >= 0)
 		return BUILD_DONE;
 	return whole ? BUILD_ROLLED_BACK : BUILD_DEGRADED;
+}
+
+enum build_result builder_apply(struct builder *builder, const struct plan *plan,
+				struct generation *generation, struct diag_list *diags)
+{
+	return carry_out(builder, plan, generation, false, diags);
+}
+
+enum build_result builder_rehearse(struct builder *builder, const struct plan *plan,
+				   struct generation *generation, struct diag_list *diags)
+{
+	return carry_out(builder, plan, generation, true, diags);
+}
+
+void builder_retry_removals(struct builder *builder)
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+		if (part->leaving &&
+		    part->ops->request_removal(builder->context, part->object) < 0)
+			log_warn("%s: the guest could not be asked again to let go",
+				 part->live->path);
+}
+
+bool builder_is_settled(const struct builder *builder, struct strbuf *why)
+{
+	bool settled = true;
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+	{
+		size_t before = why->size;
+
+		if (part->leaving)
+			strbuf_printf(why, "%s%s: the guest has not let go of it yet",
+				      settled ? "" : "; ", part->live->path);
+		else if (!part->ops->settled ||
+			 part->ops->settled(builder->context, part->object, why))
+			continue;
+		settled = settled && why->size == before;
+	}
+	return settled;
 }
 
 void builder_removed(struct builder *builder, void *object)

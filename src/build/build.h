@@ -12,6 +12,8 @@
 #include "graph/generation.h"
 #include "plan/plan.h"
 
+struct strbuf;
+
 /*
  * What the builder does with one kind of node. The real ones are in build/parts.c; tests bring fakes.
  * All run on the main thread; those that can fail add a diagnostic and return a negative errno.
@@ -27,6 +29,11 @@ struct part_ops {
 		      struct diag_list *diags);
 	/* Asks the guest to let go; builder_removed() is called when it has. NULL: it cannot go. */
 	int (*request_removal)(void *context, void *object);
+	/*
+	 * Whether the guest has followed the last update (brought the CPU on line …); what it has not is
+	 * added to @why. Optional: it always has.
+	 */
+	bool (*settled)(void *context, void *object, struct strbuf *why);
 	/* Takes it out of the machine if it is there, and frees it. */
 	void (*destroy)(void *context, void *object);
 };
@@ -61,6 +68,10 @@ struct builder *builder_destroy(struct builder *builder);
 enum build_result builder_apply(struct builder *builder, const struct plan *plan,
 				struct generation *generation, struct diag_list *diags) must_use;
 
+/* The same up to the first commit; what was prepared is taken back. */
+enum build_result builder_rehearse(struct builder *builder, const struct plan *plan,
+				   struct generation *generation, struct diag_list *diags) must_use;
+
 /* The guest let go of the part with this object: it is destroyed. */
 void builder_removed(struct builder *builder, void *object);
 
@@ -70,6 +81,12 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 
 /* Whether a part has been asked to go and has not gone yet. */
 bool builder_is_leaving(const struct builder *builder, const char *path);
+
+/* Whether the guest has followed everything; what it has not is added to @why, "; " between. */
+bool builder_is_settled(const struct builder *builder, struct strbuf *why);
+
+/* Asks once more for every part that has not gone. */
+void builder_retry_removals(struct builder *builder);
 
 /* Destroys every part, newest first: the end of the machine, or of one life of it. */
 void builder_teardown(struct builder *builder);

@@ -26,8 +26,16 @@ static void on_machine_event(void *opaque, enum machine_event event)
 	parts->on_event(event, parts->opaque);
 }
 
+static void on_unplugged(void *opaque, struct device *device)
+{
+	struct parts *parts = opaque;
+
+	parts->on_unplugged(device, parts->opaque);
+}
+
 static const struct machine_handlers handlers = {
 	.event = on_machine_event,
+	.unplugged = on_unplugged,
 };
 
 static void machine_part_destroy(void *context, void *object)

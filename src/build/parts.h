@@ -23,7 +23,9 @@ struct post;
 struct parts {
 	struct loop *loop;
 	struct console_hub *consoles;
-	void (*on_event)(enum machine_event event, void *opaque); /* main thread */
+	/* Both on the main thread. */
+	void (*on_event)(enum machine_event event, void *opaque);
+	void (*on_unplugged)(struct device *device, void *opaque);
 	void *opaque;
 
 	const struct graph *graph; /* the wanted one; set before builder_apply() */

@@ -15,6 +15,7 @@
 #include "cmd/overrides.h"
 #include "graph/generation.h"
 #include "plan/render.h"
+#include "schema/config.h"
 
 /* A machine that was built from @generation and not changed since. */
 static const struct plan_running *as_running(const struct generation *generation,
@@ -69,19 +70,21 @@ static int make_plan(const char *from_path, const char *path,
 	cleanup_generation struct generation *from = NULL, *to = NULL;
 	cleanup_arena struct arena *arena = arena_create();
 	const struct plan_running *running = NULL;
-	size_t n = 0;
+	struct graph_pins pins = { .occupied = true };
 
 	if (from_path) {
 		from = load_valid(from_path, NULL, NULL);
 		if (!from)
 			return EXIT_INVALID;
 		running = as_running(from, arena);
-		n = from->graph->n_nodes;
+		pins.nodes = from->graph->nodes;
+		pins.n = from->graph->n_nodes;
 	}
-	to = load_valid(path, options, from ? &from->pins : NULL);
+	to = load_valid(path, options, &pins);
 	if (!to)
 		return EXIT_INVALID;
-	return print_plan(plan_create(running, n, to->graph, arena), json);
+	return print_plan(plan_create(running, pins.n, to->graph, to->config->reload.replug == CONFIG_RELOAD_REPLUG_ALLOWED,
+				      arena), json);
 }
 
 static int run(const struct command *command, int argc, char **argv)

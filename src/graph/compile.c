@@ -95,6 +95,14 @@ static void add_backends(struct compiler *c, const struct graph_node *device,
 	}
 }
 
+static bool is_wanted(struct graph_node *const *devices, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(devices[i]->path, path) == 0)
+			return true;
+	return false;
+}
+
 static bool place_devices(struct compiler *c, struct graph_node **devices,
 			  struct device_needs *needs, size_t n, const struct graph_pins *pins)
 {
@@ -107,6 +115,9 @@ static bool place_devices(struct compiler *c, struct graph_node **devices,
 			ok &= places_slot(places, devices[i], c->diags);
 	for (size_t i = 0; i < n; i++)
 		places_keep(places, devices[i], pins);
+	for (size_t i = 0; pins && pins->occupied && i < pins->n; i++)
+		if (!is_wanted(devices, n, pins->nodes[i]->path))
+			places_occupy(places, pins->nodes[i]);
 	for (size_t i = 0; i < n; i++) {
 		devices[i]->irq = needs[i].irq;
 		ok &= places_fill(places, devices[i], &needs[i], c->diags);

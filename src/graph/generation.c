@@ -12,11 +12,9 @@
 #include "schema/bind.h"
 #include "schema/check.h"
 
-struct generation *generation_load(const char *path, const struct document_options *options,
-				   const struct graph_pins *pins)
+struct generation *generation_read(const char *path, const struct document_options *options)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
-	const struct config_machine *config;
 	const struct document *document;
 
 	invariant(generation != NULL);
@@ -30,19 +28,27 @@ struct generation *generation_load(const char *path, const struct document_optio
 	/* A tree with a duplicate key was checked for what else is wrong with it, no more. */
 	if (!generation->root || diag_errors(generation->diags))
 		return generation;
-	config = schema_bind(generation->arena, generation->root);
-	rules_check(generation->root, config, generation->diags);
-	generation->graph = graph_compile(generation->root, config, pins, generation->arena,
-					  generation->diags);
+	generation->config = schema_bind(generation->arena, generation->root);
+	rules_check(generation->root, generation->config, generation->diags);
+	return generation;
+}
+
+void generation_compile(struct generation *generation, const struct graph_pins *pins)
+{
+	if (!generation->config)
+		return;
+	generation->graph = graph_compile(generation->root, generation->config, pins,
+					  generation->arena, generation->diags);
 	if (diag_errors(generation->diags))
 		generation->graph = NULL;
-	if (!generation->graph)
-		return generation;
-	generation->config = config;
-	generation->pins = (struct graph_pins){
-		.nodes = generation->graph->nodes,
-		.n = generation->graph->n_nodes,
-	};
+}
+
+struct generation *generation_load(const char *path, const struct document_options *options,
+				   const struct graph_pins *pins)
+{
+	struct generation *generation = generation_read(path, options);
+
+	generation_compile(generation, pins);
 	return generation;
 }
 

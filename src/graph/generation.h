@@ -18,9 +18,8 @@ struct generation {
 	struct arena *arena;
 	struct diag_list *diags;
 	const struct value *root;
-	const struct config_machine *config; /* NULL when the description is invalid */
+	const struct config_machine *config; /* NULL when it could not be read */
 	const struct graph *graph;	     /* NULL when the description is invalid */
-	struct graph_pins pins;		     /* its places, for the next generation */
 };
 
 /**
@@ -34,6 +33,13 @@ struct generation {
  */
 struct generation *generation_load(const char *path, const struct document_options *options,
 				   const struct graph_pins *pins);
+
+/*
+ * The two halves of it, for who has to know the machine's name before its places: read and checked
+ * (generation->config), then compiled (generation->graph). The second is harmless after errors.
+ */
+struct generation *generation_read(const char *path, const struct document_options *options);
+void generation_compile(struct generation *generation, const struct graph_pins *pins);
 
 struct generation *generation_ref(struct generation *generation);
 

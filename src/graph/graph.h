@@ -87,6 +87,7 @@ struct graph {
 struct graph_pins {
 	const struct graph_node *const *nodes;
 	size_t n;
+	bool occupied; /* places of nodes that are not wanted any more are not free yet */
 };
 
 #define graph_for_each_node(graph, node, i)                                                        \

@@ -90,6 +90,19 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 			node->bars[i] = pin->bars[i];
 }
 
+void places_occupy(struct places *places, const struct graph_node *leaving)
+{
+	struct graph_node nobody = { .pci_slot = -1 };
+	const struct graph_node *const nodes[] = { leaving };
+	const struct graph_pins pins = { nodes, 1, true };
+
+	/* A device that waits for the guest to let go still answers at its places. */
+	nobody.path = leaving->path;
+	places_keep(places, &nobody, &pins);
+	if (nobody.pci_slot > 0)
+		places->by_slot[nobody.pci_slot] = leaving;
+}
+
 static bool fill_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
 {
 	struct diag *diag;

@@ -13,6 +13,7 @@ struct planner {
 	struct arena *arena;
 	const struct plan_running *running;
 	size_t n_running;
+	bool replug;
 	struct plan_step *steps;
 	size_t n_steps;
 };
@@ -87,22 +88,34 @@ static void plan_removal(struct planner *p, const struct plan_running *running)
 			     "it cannot leave a running guest");
 }
 
-/* Another device under the same name, or a property that only a new device can have. */
+/*
+ * Another device under the same name, or a property that only a new device can have: it is taken out
+ * here, and the plan that is made when it has gone puts the new one in.
+ */
 static void plan_replug(struct planner *p, const struct plan_running *running,
 			const struct graph_node *to, const struct plan_diff *diff)
 {
 	const struct graph_node *from = running->live;
+	bool now = p->replug && can_leave(from);
 	struct plan_step *step =
-		add_step(p, PLAN_REMOVE, can_leave(from) ? PLAN_REPLUG : PLAN_RESTART, from, to);
+		add_step(p, PLAN_REMOVE, now ? PLAN_REPLUG : PLAN_RESTART, from, to);
+	const char *reason = !can_leave(from) ? "it cannot leave a running guest" :
+			     !p->replug	      ? "reload.replug is never" :
+						NULL;
 
-	if (from->type != to->type) {
-		explain_step(p, step, from->type->name, to->type->name,
-			     can_leave(from) ? "it is another device" :
-					       "it cannot leave a running guest");
+	if (diff) {
+		struct plan_change *changes = arena_new_array(p->arena, diff->n_changes - diff->n_live,
+							      struct plan_change);
+
+		step->n_changes = diff->n_changes - diff->n_live;
+		memcpy(changes, diff->changes + diff->n_live, step->n_changes * sizeof(*changes));
+		for (size_t i = 0; reason && i < step->n_changes; i++)
+			changes[i].reason = reason;
+		step->changes = changes;
 		return;
 	}
-	step->changes = diff->changes;
-	step->n_changes = diff->n_changes;
+	explain_step(p, step, from->type->name, to->type->name,
+		     reason ? reason : "it is another device");
 }
 
 /* What can be done while the guest runs is a step of its own: it does not wait for the rest. */
@@ -129,12 +142,13 @@ static void plan_update(struct planner *p, const struct plan_running *running,
 }
 
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
-			       const struct graph *wanted, struct arena *arena)
+			       const struct graph *wanted, bool replug, struct arena *arena)
 {
 	struct planner p = {
 		.arena = arena,
 		.running = running,
 		.n_running = n_running,
+		.replug = replug,
 		/* At most two steps for each node that runs, one for each that is new. */
 		.steps = arena_new_array(arena, 2 * n_running + wanted->n_nodes, struct plan_step),
 	};

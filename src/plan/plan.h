@@ -62,13 +62,14 @@ struct plan_running {
  * plan_create() - the steps from what runs to what is wanted
  * @running: the nodes that run, @n_running of them, sorted by path; none: the machine boots
  * @wanted: the graph to reach
+ * @replug: whether a device may be taken out and put in again; otherwise that waits for a restart
  * @arena: where the plan lives; the nodes must outlive it
  *
  * Steps come in an order that can be carried out: removals first (devices before what they sit on),
  * then updates, then additions (what others depend on first).
  */
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
-			       const struct graph *wanted, struct arena *arena);
+			       const struct graph *wanted, bool replug, struct arena *arena);
 
 /* The strongest class of all steps. */
 enum plan_class plan_class(const struct plan *plan);

@@ -1,4 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/reload/boot.c \
+	src/reload/conditions.c \
+	src/reload/conditions.h \
+	src/reload/converge-internal.h \
+	src/reload/converge.c \
+	src/reload/converge.h \
+	src/reload/state.c \
+	src/reload/state.h \
+	src/reload/status.c \
 	src/reload/supervisor.c \
-	src/reload/supervisor.h
+	src/reload/supervisor.h \
+	src/reload/watch.c \
+	src/reload/watch.h

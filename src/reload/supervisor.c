@@ -8,101 +8,58 @@
  *                 └─► SIGTERM ──► power button ──► guest powers off, or the timeout ──► end
  *
  * A guest that is started again gets the newest description that is valid; when the file is broken by
- * then it gets the one it ran with.
+ * then it gets the one it ran with. What happens between is convergence (reload/converge.c).
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
-#include "base/diag-render.h"
 #include "base/exit-code.h"
 #include "base/log.h"
 #include "build/parts.h"
 #include "console/console.h"
-#include "graph/generation.h"
 #include "loop/loop.h"
+#include "reload/converge.h"
 #include "reload/supervisor.h"
 #include "schema/config.h"
 
 struct supervisor {
-	const char *path;
-	const struct document_options *options;
 	struct loop *loop;
 	struct console_hub *consoles;
 	struct builder *builder;
 	struct parts parts;
-	struct generation *running;
-	struct loop_source *signals[2], *power_off_timer;
+	struct converge *converge;
+	struct loop_source *signals[3], *power_off_timer;
 	bool power_off_asked;
-	int exit_code;
+	enum exit_code exit_code;
 };
 
-static void end(struct supervisor *s, int exit_code)
+static void end(struct supervisor *s, enum exit_code exit_code)
 {
 	s->exit_code = exit_code;
 	loop_quit(s->loop);
 }
 
-static int exit_code_of_failure(const struct supervisor *s, enum build_result result)
+static const struct config_lifecycle *policy_of(const struct supervisor *s)
 {
-	if (s->parts.host_problem)
-		return EXIT_HOST;
-	return result == BUILD_DEGRADED ? EXIT_DEGRADED : EXIT_ROLLED_BACK;
-}
-
-/* Boots @generation: the plan from nothing. The caller's reference stays the caller's. */
-static enum build_result boot(struct supervisor *s, struct generation *generation)
-{
-	cleanup_arena struct arena *arena = arena_create();
-	struct diag_list *diags = diag_list_create(arena);
-	enum build_result result;
-
-	s->parts.graph = generation->graph;
-	result = builder_apply(s->builder, plan_create(NULL, 0, generation->graph, arena),
-			       generation, diags);
-	diag_print(diags, STDERR_FILENO);
-	if (result == BUILD_DONE) {
-		generation_ref(generation);
-		generation_unref(s->running);
-		s->running = generation;
-	}
-	return result;
-}
-
-/* Reads the description anew; NULL, with its diagnostics shown, when it is not valid. */
-static struct generation *load(struct supervisor *s)
-{
-	struct generation *generation =
-		generation_load(s->path, s->options, s->running ? &s->running->pins : NULL);
-
-	diag_print(generation->diags, STDERR_FILENO);
-	return generation->graph ? generation : generation_unref(generation);
+	return &converge_generation(s->converge)->config->lifecycle;
 }
 
 static void restart(struct supervisor *s)
 {
-	cleanup_generation struct generation *newest = load(s);
-	enum build_result result;
+	enum exit_code code;
 
 	builder_teardown(s->builder);
-	if (!newest)
-		log_warn("%s is not valid now: the guest starts again as it was",
-			 s->path);
-	result = boot(s, newest ? newest : s->running);
-	if (result != BUILD_DONE && newest) {
-		log_warn("the new description could not be started: the guest starts again as it was");
-		result = boot(s, s->running);
-	}
-	if (result != BUILD_DONE)
-		end(s, exit_code_of_failure(s, result));
+	code = converge_boot(s->converge, CONVERGE_REBOOT);
+	if (code != EXIT_DONE)
+		end(s, code);
 }
 
 static void on_machine_event(enum machine_event event, void *opaque)
 {
 	struct supervisor *s = opaque;
-	const struct config_lifecycle *policy = &s->running->config->lifecycle;
+	const struct config_lifecycle *policy = policy_of(s);
 
 	switch (event) {
 	case MACHINE_POWER_OFF:
@@ -130,15 +87,21 @@ static void on_machine_event(enum machine_event event, void *opaque)
 	}
 }
 
-static void on_power_off_timeout(void *opaque)
+static void on_device_unplugged(struct device *device, void *opaque)
 {
 	struct supervisor *s = opaque;
 
-	log_error("the guest did not power off in time and was stopped");
-	end(s, EXIT_ROLLED_BACK);
+	log_info("the guest let go of '%s'", device->id);
+	converge_unplugged(s->converge, device);
 }
 
-static void on_signal(int signal, void *opaque)
+static void on_power_off_timeout(void *opaque)
+{
+	log_error("the guest did not power off in time and was stopped");
+	end(opaque, EXIT_ROLLED_BACK);
+}
+
+static void on_end_signal(int signal, void *opaque)
 {
 	struct supervisor *s = opaque;
 
@@ -150,56 +113,81 @@ static void on_signal(int signal, void *opaque)
 	s->power_off_asked = true;
 	log_info("%s: pressing the power button", strsignal(signal));
 	parts_power_button(&s->parts);
-	loop_timer_arm(s->power_off_timer, s->running->config->lifecycle.power_off_timeout);
+	loop_timer_arm(s->power_off_timer, policy_of(s)->power_off_timeout);
+}
+
+static void on_hangup(int signal, void *opaque)
+{
+	struct supervisor *s = opaque;
+
+	converge_now(s->converge, CONVERGE_HANGUP);
 }
 
 static int listen_to_signals(struct supervisor *s)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		r = loop_add_signal(s->loop, signals[i], on_signal, s, &s->signals[i]);
+		r = loop_add_signal(s->loop, signals[i],
+				    signals[i] == SIGHUP ? on_hangup : on_end_signal, s,
+				    &s->signals[i]);
 		if (r < 0)
 			return r;
 	}
 	return loop_add_timer(s->loop, on_power_off_timeout, s, &s->power_off_timer);
 }
 
+static void on_started(void *opaque)
+{
+	struct supervisor *s = opaque;
+
+	/* The guest runs by now: what follows is not waited for. */
+	converge_now(s->converge, CONVERGE_WATCH);
+}
+
+static enum exit_code run(struct supervisor *s)
+{
+	enum exit_code code;
+	int r = listen_to_signals(s);
+
+	if (r >= 0) {
+		code = converge_boot(s->converge, CONVERGE_BOOT);
+		if (code != EXIT_DONE)
+			return code;
+		loop_post(s->loop, on_started, s);
+		r = loop_run(s->loop);
+	}
+	if (r < 0) {
+		log_error("the event loop failed: %s", strerror(-r));
+		return EXIT_HOST;
+	}
+	return s->exit_code;
+}
+
 int supervisor_run(const char *path, const struct document_options *options)
 {
-	struct supervisor s = { .path = path, .options = options, .exit_code = EXIT_DONE };
-	cleanup_generation struct generation *first = load(&s);
-	enum build_result result;
-	int r;
+	struct supervisor s = { .exit_code = EXIT_DONE };
+	enum exit_code code;
 
-	if (!first)
-		return EXIT_INVALID;
 	s.loop = loop_create();
 	s.consoles = console_hub_create(s.loop);
 	s.parts = (struct parts){
 		.loop = s.loop,
 		.consoles = s.consoles,
 		.on_event = on_machine_event,
+		.on_unplugged = on_device_unplugged,
 		.opaque = &s,
 	};
 	s.builder = builder_create(parts_ops, &s.parts);
-	r = listen_to_signals(&s);
-	result = r < 0 ? BUILD_ROLLED_BACK : boot(&s, first);
-	if (result == BUILD_DONE)
-		r = loop_run(s.loop);
-	else
-		s.exit_code = exit_code_of_failure(&s, result);
-	if (r < 0) {
-		log_error("the event loop failed: %s", strerror(-r));
-		s.exit_code = EXIT_HOST;
-	}
+	s.converge = converge_create(s.loop, s.builder, &s.parts, path, options);
+	code = run(&s);
 	builder_destroy(s.builder);
+	converge_destroy(s.converge);
 	console_hub_destroy(s.consoles);
 	for (size_t i = 0; i < ARRAY_SIZE(s.signals); i++)
 		loop_source_remove(s.signals[i]);
 	loop_source_remove(s.power_off_timer);
 	loop_destroy(s.loop);
-	generation_unref(s.running);
-	return s.exit_code;
+	return (int)code;
 }

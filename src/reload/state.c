@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state directory. libcyaml reads and writes state.yaml: weft wrote it, so its simple view of YAML
+ * is enough; what a person may have changed in it is checked as little as a corrupted disk is.
+ */
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/strbuf.h"
+#include "machine/layout.h"
+#include "reload/state.h"
+#include "schema/value.h"
+
+#define STATE_MAX_BYTES (64 * KiB)
+
+struct slot {
+	char *path; /* "devices.root" */
+	uint8_t slot;
+};
+
+struct state_file {
+	uint64_t generation;
+	char *hash;
+	struct slot *slots;
+	unsigned slots_count;
+};
+
+struct state {
+	char *directory;
+	int directory_fd, lock_fd;
+	uint64_t generation;
+	char hash[SHA256_HEX_SIZE];
+	struct arena *arena; /* of paths */
+	struct arena *pins_arena;
+	struct graph_pins pins;
+};
+
+static const cyaml_schema_field_t slot_fields[] = {
+	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_POINTER, struct slot, path, 1, 128),
+	CYAML_FIELD_UINT("slot", CYAML_FLAG_DEFAULT, struct slot, slot),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t slot_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct slot, slot_fields),
+};
+
+static const cyaml_schema_field_t state_fields[] = {
+	CYAML_FIELD_UINT("generation", CYAML_FLAG_DEFAULT, struct state_file, generation),
+	CYAML_FIELD_STRING_PTR("hash", CYAML_FLAG_POINTER, struct state_file, hash, 64, 64),
+	CYAML_FIELD_SEQUENCE("slots", CYAML_FLAG_POINTER, struct state_file, slots, &slot_schema, 0,
+			     PCI_SLOTS),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t state_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct state_file, state_fields),
+};
+
+static const cyaml_config_t cyaml_config = {
+	.mem_fn = cyaml_mem,
+	.flags = CYAML_CFG_NO_ALIAS,
+};
+
+char *state_directory(void)
+{
+	const char *home = getenv("XDG_STATE_HOME");
+	char *path = NULL;
+	int r;
+
+	if (home && *home == '/') {
+		r = asprintf(&path, "%s/weft", home);
+	} else if (geteuid() == 0) {
+		r = asprintf(&path, "/var/lib/weft");
+	} else {
+		home = getenv("HOME");
+		if (!home || *home != '/')
+			return NULL;
+		r = asprintf(&path, "%s/.local/state/weft", home);
+	}
+	return r < 0 ? NULL : path;
+}
+
+/* Makes a directory and those above it; 0 also when it is there. */
+static int make_directories(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int r;
+
+		*slash = '\0';
+		r = mkdir(path, 0755);
+		*slash = '/';
+		if (r < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int open_directory(struct state *state)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, r;
+
+	state->directory_fd = open(state->directory, flags);
+	if (state->directory_fd < 0 && errno == ENOENT) {
+		r = make_directories(state->directory);
+		if (r < 0)
+			return r;
+		state->directory_fd = open(state->directory, flags);
+	}
+	return state->directory_fd < 0 ? -errno : 0;
+}
+
+static int take_lock(struct state *state, pid_t *ret_pid)
+{
+	char text[16] = "";
+	int len;
+
+	state->lock_fd = openat(state->directory_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (state->lock_fd < 0)
+		return -errno;
+	if (flock(state->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		*ret_pid = 0;
+		if (pread(state->lock_fd, text, sizeof(text) - 1, 0) > 0)
+			*ret_pid = (pid_t)strtol(text, NULL, 10);
+		return -EBUSY;
+	}
+	/* Always as long, so that what was there is written over. */
+	len = snprintf(text, sizeof(text), "%-10d\n", (int)getpid());
+	return pwrite(state->lock_fd, text, (size_t)len, 0) < 0 ? -errno : 0;
+}
+
+static void keep_pins(struct state *state, const struct state_file *file)
+{
+	struct arena *arena = arena_create();
+	struct graph_node *nodes = arena_new_array(arena, file->slots_count, struct graph_node);
+	const struct graph_node **list =
+		arena_new_array(arena, file->slots_count, const struct graph_node *);
+
+	for (unsigned i = 0; i < file->slots_count; i++) {
+		nodes[i].path = arena_strdup(arena, file->slots[i].path);
+		nodes[i].pci_slot = file->slots[i].slot < PCI_SLOTS ? file->slots[i].slot : -1;
+		list[i] = &nodes[i];
+	}
+	arena_destroy(state->pins_arena);
+	state->pins_arena = arena;
+	state->pins = (struct graph_pins){ .nodes = list, .n = file->slots_count };
+	state->generation = file->generation;
+	snprintf(state->hash, sizeof(state->hash), "%s", file->hash);
+}
+
+/* A state that cannot be read is none: devices are given new slots, and the log says so. */
+static void read_state(struct state *state)
+{
+	cleanup_fd int fd = openat(state->directory_fd, "state.yaml", O_RDONLY | O_CLOEXEC);
+	cleanup_free char *text = NULL;
+	struct state_file *file = NULL;
+	cyaml_err_t error;
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	text = malloc(STATE_MAX_BYTES);
+	n = text ? read(fd, text, STATE_MAX_BYTES) : -1;
+	if (n <= 0)
+		return;
+	error = cyaml_load_data((const uint8_t *)text, (size_t)n, &cyaml_config, &state_schema,
+				(cyaml_data_t **)&file, NULL);
+	if (error != CYAML_OK || !file) {
+		log_warn("%s/state.yaml cannot be read (%s): devices may get other PCI slots",
+			 state->directory, cyaml_strerror(error));
+		return;
+	}
+	keep_pins(state, file);
+	cyaml_free(&cyaml_config, &state_schema, file, 0);
+}
+
+int state_open(const char *name, struct state **ret, pid_t *ret_pid)
+{
+	struct state *state = calloc(1, sizeof(*state));
+	cleanup_free char *base = state_directory();
+	int r;
+
+	if (!state)
+		return -ENOMEM;
+	state->directory_fd = state->lock_fd = -1;
+	state->arena = arena_create();
+	if (!base || asprintf(&state->directory, "%s/%s", base, name) < 0) {
+		state->directory = NULL;
+		state_close(state);
+		return -ENOENT;
+	}
+	r = open_directory(state);
+	if (r >= 0)
+		r = take_lock(state, ret_pid);
+	if (r < 0) {
+		state_close(state);
+		return r;
+	}
+	read_state(state);
+	*ret = state;
+	return 0;
+}
+
+struct state *state_close(struct state *state)
+{
+	if (!state)
+		return NULL;
+	fd_close(state->lock_fd);
+	fd_close(state->directory_fd);
+	arena_destroy(state->arena);
+	arena_destroy(state->pins_arena);
+	free(state->directory);
+	free(state);
+	return NULL;
+}
+
+const char *state_path(struct state *state, const char *file)
+{
+	return arena_printf(state->arena, "%s/%s", state->directory, file);
+}
+
+const struct graph_pins *state_pins(const struct state *state)
+{
+	return &state->pins;
+}
+
+uint64_t state_generation(const struct state *state)
+{
+	return state->generation;
+}
+
+bool state_is(const struct state *state, const struct graph *graph)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	return strcmp(state->hash, sha256_hex(graph->hash, hex)) == 0;
+}
+
+/* Writes a file beside, makes sure that it is on the disk, and puts it in the place of the old one. */
+static int replace_file(struct state *state, const char *name, const void *data, size_t size)
+{
+	cleanup_free char *beside = NULL;
+	cleanup_fd int fd = -1;
+	const char *at = data;
+
+	if (asprintf(&beside, ".%s.new", name) < 0) {
+		beside = NULL;
+		return -ENOMEM;
+	}
+	fd = openat(state->directory_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	while (size) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	if (fsync(fd) < 0 ||
+	    renameat(state->directory_fd, beside, state->directory_fd, name) < 0 ||
+	    fsync(state->directory_fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int write_state(struct state *state, const struct graph *graph, uint64_t generation)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	char hex[SHA256_HEX_SIZE], *text = NULL;
+	struct state_file file = {
+		.generation = generation,
+		.hash = sha256_hex(graph->hash, hex),
+		.slots = arena_new_array(arena, graph->n_nodes, struct slot),
+	};
+	const struct graph_node *node;
+	size_t i, size;
+	int r;
+
+	graph_for_each_node(graph, node, i)
+		if (node->pci_slot > 0)
+			file.slots[file.slots_count++] =
+				(struct slot){ (char *)node->path, (uint8_t)node->pci_slot };
+	if (cyaml_save_data(&text, &size, &cyaml_config, &state_schema, &file, 0) != CYAML_OK)
+		return -EIO;
+	r = replace_file(state, "state.yaml", text, size);
+	cyaml_config.mem_fn(NULL, text, 0);
+	if (r >= 0)
+		keep_pins(state, &file);
+	return r;
+}
+
+int state_accept(struct state *state, const struct graph *graph, const struct value *root,
+		 uint64_t generation)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	int r;
+
+	value_canonical(root, &text);
+	strbuf_putc(&text, '\n');
+	r = replace_file(state, "last-good.yaml", text.text, text.size);
+	return r < 0 ? r : write_state(state, graph, generation);
+}
+
+int state_record(struct state *state, const struct json_t *entry)
+{
+	cleanup_free char *text = json_dumps(entry, JSON_COMPACT);
+	cleanup_fd int fd = -1;
+	struct iovec line[2] = { { text, 0 }, { (char *)"\n", 1 } };
+
+	if (!text)
+		return -ENOMEM;
+	line[0].iov_len = strlen(text);
+	fd = openat(state->directory_fd, "history.ndjson",
+		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	/* One write: a crash leaves no half line before a whole one. */
+	return writev(fd, line, 2) < 0 ? -errno : 0;
+}
