@@ -3,6 +3,7 @@
  * The machine object: making and unmaking it, and what devices ask of it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,11 @@ struct machine *machine_destroy(struct machine *machine)
 	guest_memory_destroy(machine->memory);
 	machine_free_memory(machine);
 	ioapic_destroy(machine->ioapic);
+	if (machine->pio && machine->mmio)
+		log_debug("no device answered %" PRIu64 " accesses to ports and %" PRIu64
+			  " to memory",
+			  address_space_unclaimed(machine->pio),
+			  address_space_unclaimed(machine->mmio));
 	address_space_destroy(machine->pio);
 	address_space_destroy(machine->mmio);
 	io_domain_fini(&machine->domain);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -118,6 +119,20 @@ static int advise(const struct ram *r, const struct machine_ram *ram, struct dia
 	return explain_map(ram, error == EFAULT ? ENOMEM : error, diags);
 }
 
+/*
+ * Taking more pages in advance than the host has ends with the kernel's out-of-memory killer, which may
+ * choose another program.
+ */
+static int check_prefault(const struct machine_ram *ram, struct diag_list *diags)
+{
+	struct sysinfo info;
+
+	if (!ram->prefault || ram->hugepage_size || sysinfo(&info) < 0 ||
+	    ram->size < (uint64_t)info.totalram * info.mem_unit)
+		return 0;
+	return explain_map(ram, ENOMEM, diags);
+}
+
 static void ram_free(struct ram *r)
 {
 	if (r->mapping != MAP_FAILED)
@@ -136,6 +151,9 @@ static int ram_create(const struct machine_ram *ram, struct ram **ret, struct di
 			 "the size of memory is no multiple of its pages");
 		return -EINVAL;
 	}
+	error = check_prefault(ram, diags);
+	if (error < 0)
+		return error;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
