@@ -137,6 +137,14 @@ try:
 except jsonschema.SchemaError as e:
     tap.result(False, "weft schema prints a valid JSON Schema 2020-12", e.message)
 
+for path in sorted(glob.glob(os.path.join(descriptions.SOURCE, "schemas/**/*.yaml"), recursive=True)):
+    try:
+        jsonschema.Draft202012Validator.check_schema(descriptions.load(path))
+        why = None
+    except jsonschema.SchemaError as e:
+        why = e.message
+    tap.result(not why, f"{os.path.relpath(path, descriptions.SOURCE)} is a valid JSON Schema", why)
+
 for kind, pattern in ("example", "examples/*.yaml"), ("bad description", "tests/golden/bad/*.yaml"):
     files = sorted(glob.glob(os.path.join(descriptions.SOURCE, pattern)))
     diags = descriptions.validate(files) if files else {}
