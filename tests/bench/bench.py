@@ -212,6 +212,7 @@ def main():
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         sys.exit("bench.py: /dev/kvm cannot be opened")
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as directory:
+        os.environ["XDG_STATE_HOME"] = directory
         results = measure(programs(), pathlib.Path(directory))
     report(results)
     if os.environ.get("BENCH_JSON"):

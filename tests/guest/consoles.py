@@ -29,7 +29,7 @@ class TerminalGuest(Guest):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [WEFT, "run", str(self.file)], stdin=slave, stdout=slave, stderr=log,
-                start_new_session=True, preexec_fn=take_terminal)
+                env=self.environment(), start_new_session=True, preexec_fn=take_terminal)
         os.close(slave)
         self.console.fd = master
         return self

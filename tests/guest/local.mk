@@ -6,11 +6,15 @@ EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kerne
 	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftguest.py $(guest_tests)
 
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
-guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py tests/guest/disk.py \
-	tests/guest/network.py
-guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/consoles.py tests/guest/hostile.py \
-	tests/guest/life.py
-guest_tests = tests/guest/boot.py tests/guest/bulk.py tests/guest/life.py
+guest_tests =
+guest_tests += tests/guest/boot.py
+guest_tests += tests/guest/bulk.py
+guest_tests += tests/guest/consoles.py
+guest_tests += tests/guest/disk.py
+guest_tests += tests/guest/hostile.py
+guest_tests += tests/guest/life.py
+guest_tests += tests/guest/network.py
+guest_tests += tests/guest/virtio.py
 TESTS += $(guest_tests)
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.

@@ -197,15 +197,17 @@ class Machine:
         tmp.write_text(json.dumps(self.description, indent=2) + "\n")
         tmp.rename(self.file)
 
+    def environment(self):
+        return dict(os.environ, TMPDIR=str(self.private / "tmp"),
+                    XDG_STATE_HOME=str(self.private / "state"),
+                    XDG_RUNTIME_DIR=str(self.private / "run"))
+
     def start(self):
         self.write_description()
-        environment = dict(os.environ, TMPDIR=str(self.private / "tmp"),
-                           XDG_STATE_HOME=str(self.private / "state"),
-                           XDG_RUNTIME_DIR=str(self.private / "run"))
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrapper, WEFT, "run", *self.arguments, str(self.file)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment, start_new_session=True)
+                stdout=log, stderr=log, env=self.environment(), start_new_session=True)
         return self
 
     def log(self):
