@@ -28,7 +28,7 @@ def devices(m):
         "rng": {"type": "virtio-rng"},
     }
     if os.geteuid() == 0 and os.path.exists("/dev/net/tun"):
-        found["net"] = {"type": "virtio-net", "backend": {"type": "tap", "name": "weft-hostile"}}
+        found["net"] = {"type": "virtio-net", "backend": {"type": "tap", "name": f"weft{os.getpid()}"}}
     return found
 
 
