@@ -173,18 +173,23 @@ static void resets_wait_for_what_is_in_flight(void)
 
 	start();
 	for (unsigned round = 0; round < 50; round++) {
-		const struct driver_buffer b[] = {
-			{HEADER, 16, false}, {DATA, 32768, true}, {STATUS, 1, true}};
+		const unsigned n = 30, len = 8192;
 
 		driver_bring_up(0, 1);
 		put_header(0, VIRTIO_BLK_T_IN, 0);
-		for (unsigned i = 0; i < 30; i++)
+		for (unsigned i = 0; i < n; i++) {
+			const struct driver_buffer b[] = {{HEADER, 16, false},
+							  {DATA + i * len, len, true},
+							  {STATUS + i, 1, true}};
+
 			driver_add(0, b, 3);
+		}
 		driver_reset();
-		data = fake_ram(DATA, 32768);
-		memset(data, 0x99, 32768);
+		data = fake_ram(DATA, n * len);
+		memset(data, 0x99, n * len);
 		usleep(200);
-		CU_ASSERT(data[0] == 0x99 && data[32767] == 0x99);
+		for (unsigned i = 0; i < n; i++)
+			CU_ASSERT(data[i * len] == 0x99 && data[i * len + len - 1] == 0x99);
 	}
 	driver_bring_up(0, 1);
 	CU_ASSERT_EQUAL(ask(VIRTIO_BLK_T_IN, 0, 512, true), VIRTIO_BLK_S_OK);
