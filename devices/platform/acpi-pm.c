@@ -10,14 +10,14 @@
 #include "machine/layout.h"
 #include "machine/machine.h"
 
-#define SLEEP_ENABLE	 (1u << 5)
+#define SLEEP_ENABLE     (1u << 5)
 #define SLEEP_TYPE_SHIFT 2
-#define SLEEP_TYPE_MASK	 7u
+#define SLEEP_TYPE_MASK  7u
 
 /* The three ports are one region, from the sleep control register on. */
 #define REGION_SIZE  3
 #define SLEEP_STATUS (PORT_ACPI_SLEEP_STATUS - PORT_ACPI_SLEEP_CONTROL)
-#define RESET	     (PORT_ACPI_RESET - PORT_ACPI_SLEEP_CONTROL)
+#define RESET        (PORT_ACPI_RESET - PORT_ACPI_SLEEP_CONTROL)
 
 struct acpi_pm {
 	struct machine *machine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event register collects bits until the guest's _EVT reads it, which clears it. The pin is edge
- * triggered: events that come while _EVT runs raise it again, and are read by the next run.
+ * The event register collects bits until the guest's _EVT reads it, which clears it. The pin is
+ * edge triggered: events that come while _EVT runs raise it again, and are read by the next run.
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Generic Event Device (ACPI 6.4 §5.6.9): one interrupt and one register that says what happened.
+ * The Generic Event Device (ACPI 6.4 §5.6.9): one interrupt and one register that says what
+ * happened.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 struct ged;
 struct machine;
 
-/* Puts the device at LAYOUT_GED. Return: 0 or a negative errno; the caller owns @ret. Main thread. */
+/* Puts the device at LAYOUT_GED. Return: 0 or a negative errno; the caller owns @ret. Main thread.
+ */
 int ged_create(struct machine *machine, struct ged **ret) must_use;
 
 /* Takes it out, with vCPUs stopped. Takes NULL. Returns NULL. */

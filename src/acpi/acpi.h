@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ACPI: the tables that tell the guest what it runs on. The machine is described by a plain structure,
- * filled by the builder from the graph. Hardware-reduced ACPI 6.4: no PM timer, no SCI; events come
- * through the Generic Event Device.
+ * ACPI: the tables that tell the guest what it runs on. The machine is described by a plain
+ * structure, filled by the builder from the graph. Hardware-reduced ACPI 6.4: no PM timer, no SCI;
+ * events come through the Generic Event Device.
  */
 #pragma once
 
@@ -15,11 +15,11 @@
 struct guest_memory;
 
 /* Bits of the Generic Event Device's register: what the guest should look at. */
-#define ACPI_EVENT_CPU		0x01u
-#define ACPI_EVENT_MEMORY	0x02u
-#define ACPI_EVENT_PCI		0x04u
+#define ACPI_EVENT_CPU          0x01u
+#define ACPI_EVENT_MEMORY       0x02u
+#define ACPI_EVENT_PCI          0x04u
 #define ACPI_EVENT_POWER_BUTTON 0x08u
-#define ACPI_EVENT_NVDIMM	0x10u
+#define ACPI_EVENT_NVDIMM       0x10u
 
 /* SLP_TYP of S5 in `_S5_`, as the guest writes it into the sleep control register. */
 #define ACPI_SLEEP_TYPE_S5 5u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AML encoding. A body's length has 1 to 4 bytes, depending on the length: it is put in when the body
- * is closed, and what follows moves up.
+ * AML encoding. A body's length has 1 to 4 bytes, depending on the length: it is put in when the
+ * body is closed, and what follows moves up.
  */
 #include <string.h>
 
@@ -34,7 +34,7 @@ enum {
 
 void aml_init(struct aml *a)
 {
-	*a = (struct aml){ .size = AML_FIRST_SIZE };
+	*a = (struct aml){.size = AML_FIRST_SIZE};
 	a->bytes = malloc(a->size);
 	invariant(a->bytes != NULL);
 }
@@ -133,7 +133,10 @@ void aml_path(struct aml *a, const char *path)
 
 void aml_integer(struct aml *a, uint64_t value)
 {
-	unsigned size = value <= UINT8_MAX ? 1 : value <= UINT16_MAX ? 2 : value <= UINT32_MAX ? 4 : 8;
+	unsigned size = value <= UINT8_MAX    ? 1
+			: value <= UINT16_MAX ? 2
+			: value <= UINT32_MAX ? 4
+					      : 8;
 	uint8_t op = size == 1 ? OP_BYTE : size == 2 ? OP_WORD : size == 4 ? OP_DWORD : OP_QWORD;
 
 	if (value <= 1) {

@@ -80,9 +80,9 @@ enum aml_op {
 	AML_RETURN = 0xa4,
 	AML_BREAK = 0xa5,
 	/* Extended: 0x5b and a byte. */
-	AML_MUTEX = 0x5b01,	/* path, byte 0 */
-	AML_ACQUIRE = 0x5b23,	/* path, word timeout */
-	AML_RELEASE = 0x5b27,	/* path */
+	AML_MUTEX = 0x5b01,   /* path, byte 0 */
+	AML_ACQUIRE = 0x5b23, /* path, word timeout */
+	AML_RELEASE = 0x5b27, /* path */
 };
 void aml_op(struct aml *a, enum aml_op op);
 
@@ -102,8 +102,9 @@ enum aml_access {
 	AML_PRESERVE = 0 << 5,
 	AML_WRITE_AS_ZEROS = 2 << 5,
 };
-void aml_region(struct aml *a, const char *name, enum aml_space space, uint64_t base, uint64_t size);
-void aml_field(struct aml *a, const char *region, unsigned access); /* units follow; aml_end() */
+void aml_region(struct aml *a, const char *name, enum aml_space space, uint64_t base,
+		uint64_t size);
+void aml_field(struct aml *a, const char *region, unsigned access);  /* units follow; aml_end() */
 void aml_field_unit(struct aml *a, const char *name, unsigned bits); /* NULL: bits to skip */
 
 /* Name (NAME, ResourceTemplate () {…}): descriptors follow; aml_end_resources(). §6.4 */

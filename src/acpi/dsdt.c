@@ -96,7 +96,7 @@ static void add_event(struct aml *a, const struct ged_event *event)
 
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 {
-	static const struct ged_event power_button = { ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL };
+	static const struct ged_event power_button = {ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL};
 
 	aml_device(a, "GED");
 	aml_name(a, "_HID");

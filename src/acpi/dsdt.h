@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The DSDT, made of parts: one function each, called inside `Scope (\_SB)`. A part that is not in the
- * machine adds nothing. Every object costs boot time in the guest, so there are few.
+ * The DSDT, made of parts: one function each, called inside `Scope (\_SB)`. A part that is not in
+ * the machine adds nothing. Every object costs boot time in the guest, so there are few.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables (ACPI 6.4 §5.2), written straight into guest memory: the RSDP first, the XSDT in a place
- * kept for it, then the others as they come.
+ * The tables (ACPI 6.4 §5.2), written straight into guest memory: the RSDP first, the XSDT in a
+ * place kept for it, then the others as they come.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,13 +12,13 @@
 #include "machine/layout.h"
 #include "machine/memory.h"
 
-#define RSDP_SIZE	36u
-#define HEADER_SIZE	36u
-#define XSDT_OFFSET	64u
-#define XSDT_MAX	16u /* tables */
-#define ALIGNMENT	16u
+#define RSDP_SIZE   36u
+#define HEADER_SIZE 36u
+#define XSDT_OFFSET 64u
+#define XSDT_MAX    16u /* tables */
+#define ALIGNMENT   16u
 
-#define SPACE_IO	1
+#define SPACE_IO 1
 
 enum {
 	FADT_WBINVD = 1 << 0,
@@ -146,14 +146,14 @@ static void put_fadt(struct tables *t, const struct acpi_machine *machine, uint6
 	put(t, 4, 0); /* no FACS: it is optional with reduced hardware */
 	put(t, 4, dsdt);
 	put(t, 1, 0);
-	put(t, 1, 4);	  /* profile: enterprise server */
+	put(t, 1, 4);     /* profile: enterprise server */
 	put_zeros(t, 62); /* SCI to the alarm months: fixed hardware, there is none */
 	put(t, 1, machine->rtc ? 0x32 : 0); /* CMOS register of the century */
 	put(t, 2, IAPC_NO_VGA | IAPC_NO_ASPM | (machine->rtc ? 0 : IAPC_NO_RTC));
 	put(t, 1, 0);
-	put(t, 4, FADT_WBINVD | FADT_CONTROL_METHOD_POWER_BUTTON |
-			  FADT_CONTROL_METHOD_SLEEP_BUTTON | FADT_RESET_REGISTER |
-			  FADT_HARDWARE_REDUCED);
+	put(t, 4,
+	    FADT_WBINVD | FADT_CONTROL_METHOD_POWER_BUTTON | FADT_CONTROL_METHOD_SLEEP_BUTTON |
+		    FADT_RESET_REGISTER | FADT_HARDWARE_REDUCED);
 	put_port(t, PORT_ACPI_RESET);
 	put(t, 1, ACPI_RESET_VALUE);
 	put(t, 2, 0);

@@ -23,7 +23,7 @@
 /* Linux's COMMAND_LINE_SIZE on x86, without the NUL; a bzImage says its own. */
 #define CMDLINE_MAX 2047u
 
-#define PAGE_SIZE   4096u
+#define PAGE_SIZE 4096u
 
 /* A file of the description, and the property that names it. */
 struct boot_file {
@@ -39,9 +39,9 @@ struct boot {
 	enum boot_protocol protocol;
 };
 
-static const char *const prepare_hint =
-	"weft boots an ELF vmlinux, a bzImage (Debian's /boot/vmlinuz-* is one) or an ELF firmware with "
-	"a PVH entry";
+static const char *const prepare_hint = "weft boots an ELF vmlinux, a bzImage (Debian's "
+					"/boot/vmlinuz-* is one) or an ELF firmware with "
+					"a PVH entry";
 
 static int open_file(struct boot_file *file, const struct graph_node *node, const char *property,
 		     const char *path, uint64_t *ret_size, struct diag_list *diags)
@@ -80,15 +80,14 @@ struct boot_kernel {
 	struct elf_kernel elf; /* of the file, or of what was unpacked of it */
 };
 
-static int read_kernel(int fd, uint64_t size, struct boot_kernel *ret,
-		       struct boot_problem *problem)
+static int read_kernel(int fd, uint64_t size, struct boot_kernel *ret, struct boot_problem *problem)
 {
 	uint8_t head[BOOT_IMAGE_HEAD];
 	size_t len = (size_t)MIN(size, (uint64_t)sizeof(head));
 	const char *kind;
 	int r;
 
-	ret->file = (struct boot_image){ .fd = fd, .size = size };
+	ret->file = (struct boot_image){.fd = fd, .size = size};
 	ret->is_bzimage = false;
 	r = boot_image_read(&ret->file, 0, head, len);
 	if (r < 0)
@@ -110,8 +109,9 @@ static int kernel_error(const struct boot *boot, const struct graph_node *node, 
 			const struct boot_problem *problem, const char *hint,
 			struct diag_list *diags)
 {
-	struct diag *diag = diag_add(diags, "E0453", DIAG_ERROR, graph_node_span(node, boot->kernel.property), "%s '%s' %s",
-				     boot->kernel.property, boot->kernel.path, problem->text);
+	struct diag *diag =
+		diag_add(diags, "E0453", DIAG_ERROR, graph_node_span(node, boot->kernel.property),
+			 "%s '%s' %s", boot->kernel.property, boot->kernel.path, problem->text);
 
 	if (hint)
 		diag_hint(diags, diag, "%s", hint);
@@ -123,10 +123,10 @@ static int check_kernel(const struct boot *boot, const struct graph_node *node,
 {
 	if (strcmp(boot->kernel.property, "firmware") == 0 &&
 	    (kernel->is_bzimage || !kernel->elf.has_pvh)) {
-		struct diag *diag = diag_add(diags, "E0454", DIAG_ERROR, graph_node_span(node, boot->kernel.property),
-					     "firmware '%s' is %s", boot->kernel.path,
-					     kernel->is_bzimage ? "a Linux kernel" :
-								  "an ELF file without a PVH entry");
+		struct diag *diag = diag_add(
+			diags, "E0454", DIAG_ERROR, graph_node_span(node, boot->kernel.property),
+			"firmware '%s' is %s", boot->kernel.path,
+			kernel->is_bzimage ? "a Linux kernel" : "an ELF file without a PVH entry");
 
 		if (kernel->is_bzimage || kernel->elf.has_entry)
 			diag_hint(diags, diag, "give it as 'kernel'");
@@ -137,11 +137,11 @@ static int check_kernel(const struct boot *boot, const struct graph_node *node,
 	if (boot->protocol == BOOT_PROTOCOL_BZIMAGE ||
 	    (boot->protocol == BOOT_PROTOCOL_PVH && !kernel->elf.has_pvh) ||
 	    (boot->protocol == BOOT_PROTOCOL_LINUX64 && !kernel->elf.has_entry)) {
-		diag_add(diags, "E0455", DIAG_ERROR, graph_node_span(node, "protocol"), "kernel '%s' %s",
-			 boot->kernel.path,
-			 boot->protocol == BOOT_PROTOCOL_BZIMAGE ? "is an ELF file, not a bzImage" :
-			 boot->protocol == BOOT_PROTOCOL_PVH	 ? "has no PVH entry" :
-								   "has no 64-bit entry");
+		diag_add(diags, "E0455", DIAG_ERROR, graph_node_span(node, "protocol"),
+			 "kernel '%s' %s", boot->kernel.path,
+			 boot->protocol == BOOT_PROTOCOL_BZIMAGE ? "is an ELF file, not a bzImage"
+			 : boot->protocol == BOOT_PROTOCOL_PVH   ? "has no PVH entry"
+								 : "has no 64-bit entry");
 		return -ENOEXEC;
 	}
 	return 0;
@@ -273,16 +273,18 @@ static int load_bzimage(const struct boot *boot, const struct boot_machine *mach
 			struct boot_kernel *kernel, struct boot_entry *entry, uint64_t *ret_end,
 			struct boot_problem *problem)
 {
-	struct boot_image vmlinux = { .fd = -1 };
+	struct boot_image vmlinux = {.fd = -1};
 	int r = -EOPNOTSUPP;
 
 	if (boot->protocol != BOOT_PROTOCOL_BZIMAGE)
-		r = bzimage_unpack(&kernel->bz, &kernel->file, ram_size(machine), &vmlinux, problem);
+		r = bzimage_unpack(&kernel->bz, &kernel->file, ram_size(machine), &vmlinux,
+				   problem);
 	if (r == 0) {
 		r = elf_parse(&vmlinux, vmlinux.bytes, MIN(vmlinux.size, (uint64_t)BOOT_IMAGE_HEAD),
 			      &kernel->elf, problem);
 		if (r == 0)
-			r = load_elf(boot, machine, &vmlinux, &kernel->elf, entry, ret_end, problem);
+			r = load_elf(boot, machine, &vmlinux, &kernel->elf, entry, ret_end,
+				     problem);
 		bzimage_unpack_free(&vmlinux);
 		return r;
 	}
@@ -332,8 +334,8 @@ static uint64_t initramfs_address(const struct boot_machine *machine,
 static int initramfs_error(const struct boot *boot, const struct graph_node *node, int error,
 			   struct diag_list *diags, const char *what)
 {
-	diag_add(diags, "E0457", DIAG_ERROR, graph_node_span(node, "initramfs"), "initramfs '%s' %s",
-		 boot->initramfs.path, what);
+	diag_add(diags, "E0457", DIAG_ERROR, graph_node_span(node, "initramfs"),
+		 "initramfs '%s' %s", boot->initramfs.path, what);
 	return error;
 }
 
@@ -341,7 +343,7 @@ static int load_initramfs(const struct boot *boot, const struct boot_machine *ma
 			  const struct boot_kernel *kernel, uint64_t kernel_end,
 			  struct boot_tables *tables, struct diag_list *diags)
 {
-	struct boot_image image = { .fd = boot->initramfs.fd };
+	struct boot_image image = {.fd = boot->initramfs.fd};
 	struct boot_problem problem;
 	struct stat st;
 	uint8_t *host;
@@ -353,11 +355,10 @@ static int load_initramfs(const struct boot *boot, const struct boot_machine *ma
 		return initramfs_error(boot, machine->node, -errno, diags, "cannot be read");
 	image.size = (uint64_t)st.st_size;
 	tables->initramfs_size = image.size;
-	tables->initramfs = initramfs_address(machine, kernel, MAX(kernel_end, LAYOUT_HIGH_RAM),
-					      image.size);
-	host = tables->initramfs ?
-		       guest_memory_host(machine->memory, tables->initramfs, image.size) :
-		       NULL;
+	tables->initramfs =
+		initramfs_address(machine, kernel, MAX(kernel_end, LAYOUT_HIGH_RAM), image.size);
+	host = tables->initramfs ? guest_memory_host(machine->memory, tables->initramfs, image.size)
+				 : NULL;
 	if (!host) {
 		snprintf(problem.text, sizeof(problem.text),
 			 "has %" PRIu64 " MiB, which do not fit beside the kernel into %" PRIu64
@@ -404,8 +405,8 @@ static int write_tables(const struct boot *boot, const struct boot_machine *mach
 int boot_load(struct boot *boot, const struct boot_machine *machine, struct boot_entry *ret_entry,
 	      struct diag_list *diags)
 {
-	struct boot_entry entry = { .protocol = BOOT_PROTOCOL_AUTO };
-	struct boot_tables tables = { .setup_header = NULL };
+	struct boot_entry entry = {.protocol = BOOT_PROTOCOL_AUTO};
+	struct boot_tables tables = {.setup_header = NULL};
 	struct boot_problem problem;
 	struct boot_kernel kernel;
 	uint64_t end = 0;
@@ -423,7 +424,8 @@ int boot_load(struct boot *boot, const struct boot_machine *machine, struct boot
 		return r;
 	r = write_tables(boot, machine, &kernel, &tables, &entry);
 	if (r < 0) {
-		diag_add(diags, "E0458", DIAG_ERROR, graph_node_span(machine->node, boot->kernel.property),
+		diag_add(diags, "E0458", DIAG_ERROR,
+			 graph_node_span(machine->node, boot->kernel.property),
 			 "the machine has too little RAM to boot");
 		return r;
 	}

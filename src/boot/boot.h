@@ -71,7 +71,7 @@ struct boot_machine {
 /* The state in which the first vCPU starts. */
 struct boot_entry {
 	enum boot_protocol protocol; /* the one chosen, never AUTO */
-	bool long_mode;		     /* else 32-bit protected mode without paging */
+	bool long_mode;              /* else 32-bit protected mode without paging */
 	uint64_t rip, rsp;
 	uint64_t rbx; /* PVH: hvm_start_info */
 	uint64_t rsi; /* Linux: boot_params */

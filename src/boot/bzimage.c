@@ -14,13 +14,13 @@
 #include "machine/layout.h"
 #include "machine/memory.h"
 
-#define HEADER_MAGIC	0x53726448u /* "HdrS" */
-#define BOOT_FLAG	0xaa55
-#define PROTOCOL_MIN	0x0206 /* cmdline_size; older ones are from before 2007 */
+#define HEADER_MAGIC     0x53726448u /* "HdrS" */
+#define BOOT_FLAG        0xaa55
+#define PROTOCOL_MIN     0x0206 /* cmdline_size; older ones are from before 2007 */
 #define PROTOCOL_PAYLOAD 0x0208
-#define PROTOCOL_PREF	0x020a
-#define PROTOCOL_XLOAD	0x020c
-#define SECTOR		512u
+#define PROTOCOL_PREF    0x020a
+#define PROTOCOL_XLOAD   0x020c
+#define SECTOR           512u
 
 bool bzimage_recognise(const uint8_t *head, size_t len)
 {
@@ -56,14 +56,15 @@ int bzimage_parse(const struct boot_image *image, const uint8_t *head, size_t he
 		  struct bzimage *ret, struct boot_problem *problem)
 {
 	struct setup_header h;
-	struct bzimage bz = { .has_entry64 = false };
+	struct bzimage bz = {.has_entry64 = false};
 	size_t size;
 
 	memcpy(&h, head + BZIMAGE_HEADER_OFFSET, sizeof(h));
 	if (h.boot_flag != BOOT_FLAG || h.version < PROTOCOL_MIN)
-		return boot_problem_set(problem, -ENOEXEC,
-					"is a Linux kernel with boot protocol %u.%02u; weft needs 2.06",
-					h.version >> 8, h.version & 0xff);
+		return boot_problem_set(
+			problem, -ENOEXEC,
+			"is a Linux kernel with boot protocol %u.%02u; weft needs 2.06",
+			h.version >> 8, h.version & 0xff);
 	if (!(h.loadflags & LOADED_HIGH))
 		return boot_problem_set(problem, -ENOEXEC, "is a zImage; weft boots a bzImage");
 	bz.code_offset = ((h.setup_sects ? h.setup_sects : 4u) + 1u) * SECTOR;
@@ -97,8 +98,8 @@ int bzimage_parse(const struct boot_image *image, const uint8_t *head, size_t he
 /* Anonymous memory that is only touched as far as it is used. NULL when there is none. */
 static uint8_t *scratch_map(uint64_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
@@ -118,7 +119,8 @@ static int unpack_payload(const uint8_t *packed, uint64_t packed_size, uint64_t 
 
 	if (format == UNPACK_UNKNOWN)
 		return -EOPNOTSUPP;
-	/* Its last four bytes are the size of what is packed, in gzip by itself, else by Linux's build. */
+	/* Its last four bytes are the size of what is packed, in gzip by itself, else by Linux's
+	 * build. */
 	memcpy(&said, packed + packed_size - 4, sizeof(said));
 	if (format == UNPACK_NONE)
 		said = (uint32_t)packed_size;
@@ -135,10 +137,10 @@ static int unpack_payload(const uint8_t *packed, uint64_t packed_size, uint64_t 
 	if (r < 0) {
 		munmap(out, said);
 		return boot_problem_set(problem, r == -ENOMEM ? r : -ENOEXEC,
-					r == -ENOMEM ? "cannot be unpacked: out of memory" :
-						       "has a damaged payload");
+					r == -ENOMEM ? "cannot be unpacked: out of memory"
+						     : "has a damaged payload");
 	}
-	*ret = (struct boot_image){ .fd = -1, .bytes = out, .size = said };
+	*ret = (struct boot_image){.fd = -1, .bytes = out, .size = said};
 	/* A stream shorter than it said leaves zeros: they are checked as any other byte. */
 	return 0;
 }
@@ -182,8 +184,9 @@ int bzimage_load(const struct bzimage *bz, const struct boot_image *image,
 	int r;
 
 	if (!bz->has_entry64)
-		return boot_problem_set(problem, -ENOEXEC,
-					"has no 64-bit entry, and a payload that weft cannot unpack");
+		return boot_problem_set(
+			problem, -ENOEXEC,
+			"has no 64-bit entry, and a payload that weft cannot unpack");
 	host = guest_memory_host(memory, bz->load_address, bz->init_size);
 	if (!host)
 		return boot_problem_set(problem, -ENOEXEC,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bzImage files (Documentation/arch/x86/boot.rst of Linux): real-mode sectors with a setup header, then
- * the 64-bit code that unpacks its payload, an ELF vmlinux.
+ * bzImage files (Documentation/arch/x86/boot.rst of Linux): real-mode sectors with a setup header,
+ * then the 64-bit code that unpacks its payload, an ELF vmlinux.
  */
 #pragma once
 
@@ -22,10 +22,10 @@ struct bzimage {
 	uint8_t header[BZIMAGE_HEADER_MAX]; /* to be copied into boot_params; zero past its end */
 	uint64_t code_offset, code_size;    /* the protected-mode part of the file */
 	uint64_t payload_offset, payload_size; /* the packed vmlinux in the file; size 0: unknown */
-	uint64_t load_address;		       /* where the image unpacks itself */
-	uint64_t init_size;		       /* memory that it needs there */
-	uint32_t initrd_max;		       /* highest address of a byte of the initramfs */
-	uint32_t cmdline_max;		       /* longest command line, without its NUL */
+	uint64_t load_address;                 /* where the image unpacks itself */
+	uint64_t init_size;                    /* memory that it needs there */
+	uint32_t initrd_max;                   /* highest address of a byte of the initramfs */
+	uint32_t cmdline_max;                  /* longest command line, without its NUL */
 	bool has_entry64;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parsing and loading of ELF64 files (System V ABI, chapters 4 and 5; Xen's PVH boot ABI for the note).
+ * Parsing and loading of ELF64 files (System V ABI, chapters 4 and 5; Xen's PVH boot ABI for the
+ * note).
  */
 #include <elf.h>
 #include <errno.h>
@@ -46,9 +47,9 @@ static int check_header(const Elf64_Ehdr *eh, struct boot_problem *problem)
 	if (eh->e_ident[EI_DATA] != ELFDATA2LSB || eh->e_machine != EM_X86_64)
 		return boot_problem_set(problem, -ENOEXEC,
 					"is an ELF file for %s; weft runs x86-64 guests",
-					machine_name(eh->e_ident[EI_DATA] == ELFDATA2MSB ?
-							     __builtin_bswap16(eh->e_machine) :
-							     eh->e_machine));
+					machine_name(eh->e_ident[EI_DATA] == ELFDATA2MSB
+							     ? __builtin_bswap16(eh->e_machine)
+							     : eh->e_machine));
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64)
 		return boot_problem_set(problem, -ENOEXEC,
 					"is a 32-bit ELF file; weft boots 64-bit ones");
@@ -178,7 +179,7 @@ int elf_parse(const struct boot_image *image, const uint8_t *head, size_t head_l
 	      struct elf_kernel *ret, struct boot_problem *problem)
 {
 	Elf64_Phdr headers[ELF_MAX_PROGRAM_HEADERS];
-	struct elf_kernel kernel = { .n_segments = 0 };
+	struct elf_kernel kernel = {.n_segments = 0};
 	Elf64_Ehdr eh;
 	size_t len;
 	int r;
@@ -234,11 +235,10 @@ int elf_load(const struct elf_kernel *kernel, const struct boot_image *image,
 						seg->base);
 		host = guest_memory_host(memory, seg->base, seg->size);
 		if (!host)
-			return boot_problem_set(
-				problem, -ENOEXEC,
-				"needs RAM at 0x%" PRIx64 "-0x%" PRIx64
-				", which this machine does not have",
-				seg->base, seg->base + seg->size - 1);
+			return boot_problem_set(problem, -ENOEXEC,
+						"needs RAM at 0x%" PRIx64 "-0x%" PRIx64
+						", which this machine does not have",
+						seg->base, seg->base + seg->size - 1);
 		r = boot_image_read(image, seg->offset, host, (size_t)seg->file_size);
 		if (r < 0)
 			return boot_problem_read(problem, r, "an ELF segment");

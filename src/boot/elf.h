@@ -18,7 +18,7 @@ struct guest_memory;
 
 struct elf_segment {
 	uint64_t offset, file_size; /* in the file */
-	uint64_t base, size;	    /* guest-physical; size >= file_size, the rest is zero */
+	uint64_t base, size;        /* guest-physical; size >= file_size, the rest is zero */
 	uint64_t virtual_base;
 };
 

@@ -27,16 +27,16 @@ enum {
 #define SEGMENT_TSS    0x008bu
 #define TSS_LIMIT      0x67u
 
-#define PAGE_PRESENT   0x1u
-#define PAGE_WRITE     0x2u
-#define PAGE_LARGE     0x80u
-#define PAGE_ENTRIES   512u
-#define MAPPED_GIB     4u
+#define PAGE_PRESENT 0x1u
+#define PAGE_WRITE   0x2u
+#define PAGE_LARGE   0x80u
+#define PAGE_ENTRIES 512u
+#define MAPPED_GIB   4u
 
-#define CR0_PE	 0x1u
-#define CR0_ET	 0x10u
-#define CR0_PG	 0x80000000u
-#define CR4_PAE	 0x20u
+#define CR0_PE   0x1u
+#define CR0_ET   0x10u
+#define CR0_PG   0x80000000u
+#define CR4_PAE  0x20u
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
 
@@ -120,7 +120,7 @@ void boot_entry_apply(const struct boot_entry *entry, struct kvm_regs *regs,
 	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss =
 		segment(GDT_DATA, SEGMENT_DATA, UINT32_MAX);
 	sregs->tr = segment(GDT_TSS, SEGMENT_TSS, TSS_LIMIT);
-	sregs->ldt = (struct kvm_segment){ .type = 2, .unusable = 1 };
+	sregs->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
 	sregs->gdt.base = entry->gdt;
 	sregs->gdt.limit = GDT_ENTRIES * 8 - 1;
 	sregs->idt.base = 0;

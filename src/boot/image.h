@@ -32,7 +32,8 @@ struct boot_problem {
  *
  * Return: 0, -ENODATA past the end (also of a file that shrank), or what pread(2) says.
  */
-int boot_image_read(const struct boot_image *image, uint64_t offset, void *buf, size_t len) must_use;
+int boot_image_read(const struct boot_image *image, uint64_t offset, void *buf,
+		    size_t len) must_use;
 
 /* Says what is wrong. Return: @error, to be passed on. */
 int boot_problem_set(struct boot_problem *problem, int error, const char *fmt, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMBIOS tables (DMTF DSP0134 3.2): a 64-bit entry point, then structures one after another, each
- * followed by its strings.
+ * The SMBIOS tables (DMTF DSP0134 3.2): a 64-bit entry point, then structures one after another,
+ * each followed by its strings.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -11,18 +11,18 @@
 #include "machine/layout.h"
 #include "machine/memory.h"
 
-#define TABLES_OFFSET	32u /* the entry point has 24 bytes */
-#define TABLES_MAX	4096u
-#define STRING_MAX	64u
+#define TABLES_OFFSET 32u /* the entry point has 24 bytes */
+#define TABLES_MAX    4096u
+#define STRING_MAX    64u
 
-#define HANDLE_CHASSIS	0x0300
-#define HANDLE_ARRAY	0x1000
+#define HANDLE_CHASSIS 0x0300
+#define HANDLE_ARRAY   0x1000
 
 /* Structures under construction, in one buffer. What does not fit makes @failed. */
 struct smbios {
 	uint8_t bytes[TABLES_MAX];
 	size_t len;
-	size_t start;	  /* of the structure that is being made */
+	size_t start;     /* of the structure that is being made */
 	unsigned strings; /* in it */
 	bool failed;
 };
@@ -58,7 +58,8 @@ static void begin_strings(struct smbios *s)
 		s->bytes[s->start + 1] = (uint8_t)(s->len - s->start);
 }
 
-/* A string; its number is its place after the formatted part. An empty one ends all: "-" instead. */
+/* A string; its number is its place after the formatted part. An empty one ends all: "-" instead.
+ */
 static void put_string(struct smbios *s, const char *text)
 {
 	size_t len;
@@ -82,15 +83,15 @@ static void end(struct smbios *s)
 static void put_bios(struct smbios *s, const struct smbios_machine *machine)
 {
 	begin(s, 0, 0x0000);
-	put(s, 1, 1);	   /* vendor */
-	put(s, 1, 2);	   /* version */
+	put(s, 1, 1);      /* vendor */
+	put(s, 1, 2);      /* version */
 	put(s, 2, 0xe000); /* segment: no matter */
-	put(s, 1, 3);	   /* release date */
-	put(s, 1, 0);	   /* 64 KiB */
+	put(s, 1, 3);      /* release date */
+	put(s, 1, 0);      /* 64 KiB */
 	put(s, 8, 1 << 3); /* characteristics are not supported */
 	put(s, 1, 0);
-	put(s, 1, 1 << 4); /* UEFI: no; it is a virtual machine */
-	put(s, 4, 0xffffffff);	    /* releases: not known */
+	put(s, 1, 1 << 4);     /* UEFI: no; it is a virtual machine */
+	put(s, 4, 0xffffffff); /* releases: not known */
 	put(s, 2, 0);
 	begin_strings(s);
 	put_string(s, "weft");
@@ -105,8 +106,8 @@ static void put_system(struct smbios *s, const struct smbios_machine *machine)
 	static const uint8_t not_set[16];
 	const uint8_t *u = machine->uuid ? machine->uuid : not_set;
 	/* The first three fields of a UUID are little endian. */
-	const uint8_t uuid[16] = { u[3], u[2], u[1], u[0], u[5],  u[4],	 u[7],	u[6],
-				   u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15] };
+	const uint8_t uuid[16] = {u[3], u[2], u[1],  u[0],  u[5],  u[4],  u[7],  u[6],
+				  u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]};
 
 	begin(s, 1, 0x0100);
 	put(s, 1, 1); /* manufacturer */
@@ -130,9 +131,9 @@ static void put_system(struct smbios *s, const struct smbios_machine *machine)
 static void put_chassis(struct smbios *s)
 {
 	begin(s, 3, HANDLE_CHASSIS);
-	put(s, 1, 1); /* manufacturer */
-	put(s, 1, 1); /* type: other */
-	put(s, 3, 0); /* version, serial, asset tag */
+	put(s, 1, 1);          /* manufacturer */
+	put(s, 1, 1);          /* type: other */
+	put(s, 3, 0);          /* version, serial, asset tag */
 	put(s, 4, 0x02020202); /* states: unknown */
 	put(s, 4, 0);
 	put(s, 4, 0); /* height, power cords, no contained elements */
@@ -148,20 +149,20 @@ static void put_processor(struct smbios *s, const struct smbios_machine *machine
 	unsigned cores = machine->cores, threads = machine->threads;
 
 	begin(s, 4, (uint16_t)(0x0400 + socket));
-	put(s, 1, 1);	 /* socket designation */
-	put(s, 1, 3);	 /* central processor */
+	put(s, 1, 1);    /* socket designation */
+	put(s, 1, 3);    /* central processor */
 	put(s, 1, 0x02); /* family: unknown; CPUID says */
-	put(s, 1, 2);	 /* manufacturer */
-	put(s, 8, 0);	 /* id */
-	put(s, 1, 0);	 /* version */
-	put(s, 1, 0);	 /* voltage */
-	put(s, 2, 0);	 /* external clock, maximal and current speed: unknown */
+	put(s, 1, 2);    /* manufacturer */
+	put(s, 8, 0);    /* id */
+	put(s, 1, 0);    /* version */
+	put(s, 1, 0);    /* voltage */
+	put(s, 2, 0);    /* external clock, maximal and current speed: unknown */
 	put(s, 2, 0);
 	put(s, 2, 0);
-	put(s, 1, 0x41); /* populated, enabled */
-	put(s, 1, 1);	 /* upgrade: other */
+	put(s, 1, 0x41);           /* populated, enabled */
+	put(s, 1, 1);              /* upgrade: other */
 	put(s, 6, 0xffffffffffff); /* no cache structures */
-	put(s, 3, 0);	 /* serial, asset tag, part number */
+	put(s, 3, 0);              /* serial, asset tag, part number */
 	put(s, 1, cores < 256 ? cores : 255);
 	put(s, 1, cores < 256 ? cores : 255);
 	put(s, 1, threads < 256 ? threads : 255);
@@ -204,7 +205,7 @@ static void put_memory(struct smbios *s, const struct smbios_machine *machine)
 	put(s, 1, 6); /* multi-bit ECC: what is asked is whether it may be trusted */
 	put(s, 4, kib < 0x80000000 ? kib : 0x80000000);
 	put(s, 2, 0xfffe); /* no error information */
-	put(s, 2, 1);	   /* devices */
+	put(s, 2, 1);      /* devices */
 	put(s, 8, kib < 0x80000000 ? 0 : machine->ram_size);
 	begin_strings(s);
 	end(s);
@@ -263,7 +264,7 @@ _Static_assert(sizeof(struct entry_point) == 24, "SMBIOS 3.0 entry point");
 static struct entry_point make_entry_point(size_t tables_len)
 {
 	struct entry_point ep = {
-		.anchor = { '_', 'S', 'M', '3', '_' },
+		.anchor = {'_', 'S', 'M', '3', '_'},
 		.length = sizeof(ep),
 		.major = 3,
 		.minor = 2,
@@ -282,7 +283,7 @@ static struct entry_point make_entry_point(size_t tables_len)
 
 int smbios_write(const struct smbios_machine *machine, struct guest_memory *memory)
 {
-	struct smbios s = { .len = 0 };
+	struct smbios s = {.len = 0};
 	struct entry_point ep;
 
 	_Static_assert(TABLES_OFFSET + TABLES_MAX <= LAYOUT_SMBIOS_END - LAYOUT_SMBIOS, "it fits");

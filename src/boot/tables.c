@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory map as e820 and as PVH have it; boot_params (Documentation/arch/x86/boot.rst, zero-page.rst)
- * and hvm_start_info (Xen, docs/misc/pvh.pandoc).
+ * The memory map as e820 and as PVH have it; boot_params (Documentation/arch/x86/boot.rst,
+ * zero-page.rst) and hvm_start_info (Xen, docs/misc/pvh.pandoc).
  */
 #include <errno.h>
 #include <string.h>
@@ -37,20 +37,19 @@ static size_t memory_map(const struct boot_machine *machine, struct map_entry *m
 		if (ram.base == 0) {
 			uint64_t end = ram.size;
 
-			map[n++] = (struct map_entry){ 0, LAYOUT_LOW_RAM_END, MAP_RAM };
-			map[n++] = (struct map_entry){ LAYOUT_ACPI, LAYOUT_ACPI_END - LAYOUT_ACPI,
-						       MAP_ACPI };
-			map[n++] = (struct map_entry){ LAYOUT_SMBIOS,
-						       LAYOUT_SMBIOS_END - LAYOUT_SMBIOS,
-						       MAP_RESERVED };
+			map[n++] = (struct map_entry){0, LAYOUT_LOW_RAM_END, MAP_RAM};
+			map[n++] = (struct map_entry){LAYOUT_ACPI, LAYOUT_ACPI_END - LAYOUT_ACPI,
+						      MAP_ACPI};
+			map[n++] = (struct map_entry){
+				LAYOUT_SMBIOS, LAYOUT_SMBIOS_END - LAYOUT_SMBIOS, MAP_RESERVED};
 			if (end <= LAYOUT_HIGH_RAM)
 				continue;
-			ram = (struct boot_ram){ LAYOUT_HIGH_RAM, end - LAYOUT_HIGH_RAM };
+			ram = (struct boot_ram){LAYOUT_HIGH_RAM, end - LAYOUT_HIGH_RAM};
 		}
-		map[n++] = (struct map_entry){ ram.base, ram.size, MAP_RAM };
+		map[n++] = (struct map_entry){ram.base, ram.size, MAP_RAM};
 	}
 	/* Linux takes ECAM only where the map says that nothing else is. */
-	map[n++] = (struct map_entry){ LAYOUT_ECAM, LAYOUT_ECAM_SIZE, MAP_RESERVED };
+	map[n++] = (struct map_entry){LAYOUT_ECAM, LAYOUT_ECAM_SIZE, MAP_RESERVED};
 	return n;
 }
 
@@ -82,26 +81,28 @@ int boot_write_pvh(const struct boot_machine *machine, const struct boot_tables 
 		uint64_t pad;
 		struct pvh_module module;
 	} start = {
-		.info = {
-			.magic = PVH_MAGIC,
-			.version = 1,
-			.n_modules = tables->initramfs_size ? 1 : 0,
-			.modules = tables->initramfs_size ? LAYOUT_PVH_START_INFO + 64 : 0,
-			.cmdline = tables->has_cmdline ? LAYOUT_CMDLINE : 0,
-			.rsdp = machine->rsdp,
-			.memory_map = LAYOUT_ZERO_PAGE,
-		},
-		.module = { .base = tables->initramfs, .size = tables->initramfs_size },
+		.info =
+			{
+				.magic = PVH_MAGIC,
+				.version = 1,
+				.n_modules = tables->initramfs_size ? 1 : 0,
+				.modules = tables->initramfs_size ? LAYOUT_PVH_START_INFO + 64 : 0,
+				.cmdline = tables->has_cmdline ? LAYOUT_CMDLINE : 0,
+				.rsdp = machine->rsdp,
+				.memory_map = LAYOUT_ZERO_PAGE,
+			},
+		.module = {.base = tables->initramfs, .size = tables->initramfs_size},
 	};
-	struct pvh_memory memory[MAP_MAX] = { 0 };
+	struct pvh_memory memory[MAP_MAX] = {0};
 	struct map_entry map[MAP_MAX];
 	size_t n = memory_map(machine, map);
 
 	_Static_assert(sizeof(start.info) + sizeof(start.pad) == 64, "modules follow at 64");
 	for (size_t i = 0; i < n; i++)
-		memory[i] = (struct pvh_memory){ map[i].base, map[i].size, map[i].type, 0 };
+		memory[i] = (struct pvh_memory){map[i].base, map[i].size, map[i].type, 0};
 	start.info.n_memory_map = (uint32_t)n;
-	if (guest_memory_write(machine->memory, LAYOUT_ZERO_PAGE, memory, n * sizeof(memory[0])) < 0)
+	if (guest_memory_write(machine->memory, LAYOUT_ZERO_PAGE, memory, n * sizeof(memory[0])) <
+	    0)
 		return -EFAULT;
 	return guest_memory_write(machine->memory, LAYOUT_PVH_START_INFO, &start, sizeof(start));
 }
@@ -133,8 +134,7 @@ int boot_write_linux(const struct boot_machine *machine, const struct boot_table
 	bp.ext_ramdisk_size = (uint32_t)(tables->initramfs_size >> 32);
 	bp.acpi_rsdp_addr = machine->rsdp;
 	for (size_t i = 0; i < n; i++)
-		bp.e820_table[i] =
-			(struct boot_e820_entry){ map[i].base, map[i].size, map[i].type };
+		bp.e820_table[i] = (struct boot_e820_entry){map[i].base, map[i].size, map[i].type};
 	bp.e820_entries = (uint8_t)n;
 	return guest_memory_write(machine->memory, LAYOUT_ZERO_PAGE, &bp, sizeof(bp));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two boot protocols want in low memory: the memory map, boot_params or hvm_start_info, page
- * tables and descriptors.
+ * What the two boot protocols want in low memory: the memory map, boot_params or hvm_start_info,
+ * page tables and descriptors.
  */
 #pragma once
 

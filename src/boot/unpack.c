@@ -17,8 +17,8 @@
 /* Kernels are packed with dictionaries of up to 128 MiB. */
 #define LZMA_MEMORY_LIMIT (160 * MiB)
 
-#define LZ4_MAGIC	 0x184c2102u
-#define LZ4_BLOCK_MAX	 (8 * MiB) /* unpacked bytes of one block in the legacy framing */
+#define LZ4_MAGIC     0x184c2102u
+#define LZ4_BLOCK_MAX (8 * MiB) /* unpacked bytes of one block in the legacy framing */
 
 enum unpack_format unpack_recognise(const uint8_t *in, size_t len)
 {
@@ -27,12 +27,9 @@ enum unpack_format unpack_recognise(const uint8_t *in, size_t len)
 		size_t len;
 		enum unpack_format format;
 	} formats[] = {
-		{ "\x7f" "ELF", 4, UNPACK_NONE },
-		{ "\x1f\x8b\x08", 3, UNPACK_GZIP },
-		{ "\xfd" "7zXZ\0", 6, UNPACK_XZ },
-		{ "\x5d\0\0", 3, UNPACK_LZMA },
-		{ "\x28\xb5\x2f\xfd", 4, UNPACK_ZSTD },
-		{ "\x02\x21\x4c\x18", 4, UNPACK_LZ4 },
+		{"\177ELF", 4, UNPACK_NONE},          {"\x1f\x8b\x08", 3, UNPACK_GZIP},
+		{"\3757zXZ\0", 6, UNPACK_XZ},         {"\x5d\0\0", 3, UNPACK_LZMA},
+		{"\x28\xb5\x2f\xfd", 4, UNPACK_ZSTD}, {"\x02\x21\x4c\x18", 4, UNPACK_LZ4},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
@@ -71,8 +68,8 @@ static int unpack_lzma(bool xz, const uint8_t *in, size_t in_len, uint8_t *out, 
 		       size_t *ret_len)
 {
 	lzma_stream s = LZMA_STREAM_INIT;
-	lzma_ret r = xz ? lzma_stream_decoder(&s, LZMA_MEMORY_LIMIT, 0) :
-			  lzma_alone_decoder(&s, LZMA_MEMORY_LIMIT);
+	lzma_ret r = xz ? lzma_stream_decoder(&s, LZMA_MEMORY_LIMIT, 0)
+			: lzma_alone_decoder(&s, LZMA_MEMORY_LIMIT);
 
 	if (r != LZMA_OK)
 		return -ENOMEM;

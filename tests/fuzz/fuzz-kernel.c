@@ -37,7 +37,7 @@ int guest_memory_write(struct guest_memory *mem unused, uint64_t gpa unused, con
 
 static void try_elf(const struct boot_image *image)
 {
-	struct boot_problem problem = { "" };
+	struct boot_problem problem = {""};
 	struct elf_kernel kernel;
 	size_t head = (size_t)MIN(image->size, (uint64_t)BOOT_IMAGE_HEAD);
 	uint64_t end = 0;
@@ -56,8 +56,8 @@ static void try_elf(const struct boot_image *image)
 
 static void try_bzimage(const struct boot_image *image)
 {
-	struct boot_problem problem = { "" };
-	struct boot_image vmlinux = { .fd = -1 };
+	struct boot_problem problem = {""};
+	struct boot_image vmlinux = {.fd = -1};
 	struct bzimage bz;
 	size_t head = (size_t)MIN(image->size, (uint64_t)BOOT_IMAGE_HEAD);
 
@@ -74,18 +74,23 @@ static void try_bzimage(const struct boot_image *image)
 static size_t make_elf(const uint8_t *data, size_t size)
 {
 	Elf64_Ehdr eh = {
-		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_phentsize = sizeof(Elf64_Phdr),
-		.e_phoff = sizeof(eh), .e_phnum = 3, .e_entry = LAYOUT_HIGH_RAM,
+		.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_EXEC,
+		.e_machine = EM_X86_64,
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phoff = sizeof(eh),
+		.e_phnum = 3,
+		.e_entry = LAYOUT_HIGH_RAM,
 	};
 
 	size = MIN(size, FILE_MAX - sizeof(eh));
 	memcpy(file, &eh, sizeof(eh));
 	memcpy(file + sizeof(eh), data, size);
 	/* Small numbers are near to right; the types must be. */
-	for (size_t i = 0; i < 3 && sizeof(eh) + (i + 1) * sizeof(Elf64_Phdr) <= sizeof(eh) + size; i++)
+	for (size_t i = 0; i < 3 && sizeof(eh) + (i + 1) * sizeof(Elf64_Phdr) <= sizeof(eh) + size;
+	     i++)
 		memcpy(file + sizeof(eh) + i * sizeof(Elf64_Phdr),
-		       &(uint32_t){ i < 2 ? PT_LOAD : PT_NOTE }, 4);
+		       &(uint32_t){i < 2 ? PT_LOAD : PT_NOTE}, 4);
 	return sizeof(eh) + size;
 }
 
@@ -93,9 +98,15 @@ static size_t make_elf(const uint8_t *data, size_t size)
 static size_t make_bzimage(const uint8_t *data, size_t size)
 {
 	struct setup_header h = {
-		.setup_sects = 1, .boot_flag = 0xaa55, .jump = 0x66eb, .header = 0x53726448,
-		.version = 0x020f, .loadflags = LOADED_HIGH, .xloadflags = XLF_KERNEL_64,
-		.relocatable_kernel = 1, .pref_address = LAYOUT_HIGH_RAM,
+		.setup_sects = 1,
+		.boot_flag = 0xaa55,
+		.jump = 0x66eb,
+		.header = 0x53726448,
+		.version = 0x020f,
+		.loadflags = LOADED_HIGH,
+		.xloadflags = XLF_KERNEL_64,
+		.relocatable_kernel = 1,
+		.pref_address = LAYOUT_HIGH_RAM,
 		.payload_offset = PAYLOAD_AT,
 	};
 	size_t code;
@@ -112,9 +123,9 @@ static size_t make_bzimage(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum unpack_format formats[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_LZMA,
-						      UNPACK_ZSTD, UNPACK_LZ4 };
-	struct boot_image image = { .fd = -1, .bytes = file };
+	static const enum unpack_format formats[] = {UNPACK_GZIP, UNPACK_XZ, UNPACK_LZMA,
+						     UNPACK_ZSTD, UNPACK_LZ4};
+	struct boot_image image = {.fd = -1, .bytes = file};
 	size_t made = 0;
 	uint8_t what;
 

@@ -92,12 +92,16 @@ static void dump_smbios(const char *dir)
 
 int main(int argc, char **argv)
 {
-	static const uint8_t uuid[16] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-					  0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
+	static const uint8_t uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+					 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 	uint32_t apic_ids[MAX_CPUS];
-	struct acpi_machine machine = { .apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 1 };
+	struct acpi_machine machine = {.apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 1};
 	struct smbios_machine smbios = {
-		.version = "0.1.0", .sockets = 1, .cores = 1, .threads = 1, .ram_size = 64 * MiB,
+		.version = "0.1.0",
+		.sockets = 1,
+		.cores = 1,
+		.threads = 1,
+		.ram_size = 64 * MiB,
 	};
 	uint64_t rsdp;
 
@@ -112,8 +116,14 @@ int main(int argc, char **argv)
 		machine.mmio64_base = 5 * GiB;
 		machine.mmio64_end = 1ULL << 39;
 		smbios = (struct smbios_machine){
-			.name = "web", .serial = "0001", .uuid = uuid, .version = "0.1.0",
-			.sockets = 2, .cores = 2, .threads = 4, .ram_size = 40 * GiB,
+			.name = "web",
+			.serial = "0001",
+			.uuid = uuid,
+			.version = "0.1.0",
+			.sockets = 2,
+			.cores = 2,
+			.threads = 4,
+			.ram_size = 40 * GiB,
 		};
 	}
 	if (strcmp(argv[1], "large") == 0) {

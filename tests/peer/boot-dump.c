@@ -39,7 +39,7 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 
 struct span graph_node_span(const struct graph_node *node unused, const char *property unused)
 {
-	return (struct span){ .line = 0 };
+	return (struct span){.line = 0};
 }
 
 static double now(void)
@@ -52,7 +52,7 @@ static double now(void)
 
 static void print_tables(const struct boot_entry *entry)
 {
-	static const char *const names[] = { "auto", "pvh", "linux64", "bzimage" };
+	static const char *const names[] = {"auto", "pvh", "linux64", "bzimage"};
 	struct boot_params bp;
 
 	printf("protocol %s\nrip 0x%" PRIx64 "\n", names[entry->protocol], entry->rip);
@@ -72,10 +72,13 @@ int main(int argc, char **argv)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
-	struct boot_source source = { .cmdline = "console=ttyS0" };
-	struct boot_ram range = { 0, 0 };
+	struct boot_source source = {.cmdline = "console=ttyS0"};
+	struct boot_ram range = {0, 0};
 	struct boot_machine machine = {
-		.ram = &range, .n_ram = 1, .rsdp = LAYOUT_ACPI, .memory_is_zero = true,
+		.ram = &range,
+		.n_ram = 1,
+		.rsdp = LAYOUT_ACPI,
+		.memory_is_zero = true,
 	};
 	struct boot_entry entry;
 	struct boot *boot = NULL;
@@ -84,10 +87,10 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 64;
-	source.protocol = strcmp(argv[1], "pvh") == 0	  ? BOOT_PROTOCOL_PVH :
-			  strcmp(argv[1], "linux64") == 0 ? BOOT_PROTOCOL_LINUX64 :
-			  strcmp(argv[1], "bzimage") == 0 ? BOOT_PROTOCOL_BZIMAGE :
-							    BOOT_PROTOCOL_AUTO;
+	source.protocol = strcmp(argv[1], "pvh") == 0       ? BOOT_PROTOCOL_PVH
+			  : strcmp(argv[1], "linux64") == 0 ? BOOT_PROTOCOL_LINUX64
+			  : strcmp(argv[1], "bzimage") == 0 ? BOOT_PROTOCOL_BZIMAGE
+							    : BOOT_PROTOCOL_AUTO;
 	range.size = ram_size = strtoull(argv[2], NULL, 10) * MiB;
 	source.kernel = argv[3];
 	source.initramfs = argc > 4 ? argv[4] : NULL;

@@ -24,8 +24,9 @@ static size_t decode_length(const uint8_t *p)
 
 static void a_body_counts_its_own_length(void)
 {
-	static const size_t sizes[] = { 0, 1, 50, 58, 59, 60, 61, 62, 63, 64, 4000, 4086, 4087,
-					4088, 4089, 4090, 4091, 4092, 4093, 4094, 4095, 4096, 70000 };
+	static const size_t sizes[] = {0,    1,    50,   58,   59,   60,   61,   62,
+				       63,   64,   4000, 4086, 4087, 4088, 4089, 4090,
+				       4091, 4092, 4093, 4094, 4095, 4096, 70000};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct aml a;
@@ -47,11 +48,9 @@ static void paths_are_padded_and_prefixed(void)
 		const char *path, *aml;
 		size_t len;
 	} paths[] = {
-		{ "GED", "GED_", 4 },
-		{ "\\_SB.PCI0", "\\\x2e_SB_PCI0", 10 },
-		{ "^^PWRB", "^^PWRB", 6 },
-		{ "\\_SB.PCI0.S00", "\\\x2f\x03_SB_PCI0S00_", 15 },
-		{ "\\", "\\\0", 2 },
+		{"GED", "GED_", 4},      {"\\_SB.PCI0", "\\\x2e_SB_PCI0", 10},
+		{"^^PWRB", "^^PWRB", 6}, {"\\_SB.PCI0.S00", "\\\x2f\x03_SB_PCI0S00_", 15},
+		{"\\", "\\\0", 2},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -85,9 +84,9 @@ static uint8_t sum(uint64_t gpa, uint64_t len)
 
 static void tables_are_found_and_their_sums_are_right(void)
 {
-	static const uint32_t apic_ids[] = { 0, 2 };
-	struct acpi_machine machine = { .apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 2,
-					.pci = true, .serial = true };
+	static const uint32_t apic_ids[] = {0, 2};
+	struct acpi_machine machine = {
+		.apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 2, .pci = true, .serial = true};
 	struct guest_memory *memory = machine_memory(fake_machine_init());
 	uint64_t rsdp = 0, xsdt;
 
@@ -110,7 +109,7 @@ static void tables_are_found_and_their_sums_are_right(void)
 static void tables_that_do_not_fit_are_refused(void)
 {
 	static uint32_t apic_ids[5000];
-	struct acpi_machine machine = { .apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 5000 };
+	struct acpi_machine machine = {.apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 5000};
 	struct guest_memory *memory = machine_memory(fake_machine_init());
 	uint64_t rsdp;
 
@@ -152,7 +151,7 @@ static void sleep_and_reset_are_requested(void)
 	CU_ASSERT_EQUAL_FATAL(acpi_pm_create(machine, &pm), 0);
 	fake_pio_write(PORT_ACPI_SLEEP_STATUS, 1, 0x80);
 	fake_pio_write(PORT_ACPI_SLEEP_CONTROL, 1, ACPI_SLEEP_TYPE_S5 << 2); /* not enabled */
-	fake_pio_write(PORT_ACPI_SLEEP_CONTROL, 1, 3 << 2 | 0x20);	     /* S3 */
+	fake_pio_write(PORT_ACPI_SLEEP_CONTROL, 1, 3 << 2 | 0x20);           /* S3 */
 	fake_pio_write(PORT_ACPI_RESET, 1, 0);
 	CU_ASSERT_EQUAL(fake.n_events, 0);
 	fake_pio_write(PORT_ACPI_SLEEP_CONTROL, 1, ACPI_SLEEP_TYPE_S5 << 2 | 0x20);
@@ -169,18 +168,18 @@ static void sleep_and_reset_are_requested(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "a body counts its own length", a_body_counts_its_own_length },
-		{ "paths are padded and prefixed", paths_are_padded_and_prefixed },
-		{ "tables are found and their sums are right",
-		  tables_are_found_and_their_sums_are_right },
-		{ "tables that do not fit are refused", tables_that_do_not_fit_are_refused },
-		{ "the event register is cleared by reading",
-		  the_event_register_is_cleared_by_reading },
-		{ "sleep and reset are requested", sleep_and_reset_are_requested },
+		{"a body counts its own length", a_body_counts_its_own_length},
+		{"paths are padded and prefixed", paths_are_padded_and_prefixed},
+		{"tables are found and their sums are right",
+		 tables_are_found_and_their_sums_are_right},
+		{"tables that do not fit are refused", tables_that_do_not_fit_are_refused},
+		{"the event register is cleared by reading",
+		 the_event_register_is_cleared_by_reading},
+		{"sleep and reset are requested", sleep_and_reset_are_requested},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "acpi", NULL, NULL, NULL, NULL, tests },
+		{"acpi", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

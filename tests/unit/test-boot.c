@@ -49,7 +49,7 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 
 struct span graph_node_span(const struct graph_node *node unused, const char *property unused)
 {
-	return (struct span){ .line = 0 };
+	return (struct span){.line = 0};
 }
 
 /* ---- a kernel to be broken ---- */
@@ -70,22 +70,36 @@ struct test_elf {
 static struct test_elf make_elf(void)
 {
 	struct test_elf e = {
-		.eh = {
-			.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-			.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-			.e_entry = LOAD_BASE + 16, .e_phoff = offsetof(struct test_elf, load),
-			.e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr),
-			.e_phnum = 3,
-		},
-		.load = { .p_type = PT_LOAD, .p_offset = offsetof(struct test_elf, code),
-			  .p_vaddr = 0xffffffff80000000, .p_paddr = LOAD_BASE,
-			  .p_filesz = 64, .p_memsz = 4096 },
-		.bss = { .p_type = PT_LOAD, .p_offset = offsetof(struct test_elf, code),
-			 .p_vaddr = 0xffffffff80001000, .p_paddr = LOAD_BASE + 4096,
-			 .p_filesz = 0, .p_memsz = 4096 },
-		.note_header = { .p_type = PT_NOTE, .p_offset = offsetof(struct test_elf, note),
-				 .p_filesz = sizeof(struct note), .p_memsz = sizeof(struct note) },
-		.note = { .header = { 4, 4, 18 }, .name = "Xen", .entry = LOAD_BASE + 32 },
+		.eh =
+			{
+				.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB,
+					    EV_CURRENT},
+				.e_type = ET_EXEC,
+				.e_machine = EM_X86_64,
+				.e_version = EV_CURRENT,
+				.e_entry = LOAD_BASE + 16,
+				.e_phoff = offsetof(struct test_elf, load),
+				.e_ehsize = sizeof(Elf64_Ehdr),
+				.e_phentsize = sizeof(Elf64_Phdr),
+				.e_phnum = 3,
+			},
+		.load = {.p_type = PT_LOAD,
+			 .p_offset = offsetof(struct test_elf, code),
+			 .p_vaddr = 0xffffffff80000000,
+			 .p_paddr = LOAD_BASE,
+			 .p_filesz = 64,
+			 .p_memsz = 4096},
+		.bss = {.p_type = PT_LOAD,
+			.p_offset = offsetof(struct test_elf, code),
+			.p_vaddr = 0xffffffff80001000,
+			.p_paddr = LOAD_BASE + 4096,
+			.p_filesz = 0,
+			.p_memsz = 4096},
+		.note_header = {.p_type = PT_NOTE,
+				.p_offset = offsetof(struct test_elf, note),
+				.p_filesz = sizeof(struct note),
+				.p_memsz = sizeof(struct note)},
+		.note = {.header = {4, 4, 18}, .name = "Xen", .entry = LOAD_BASE + 32},
 	};
 
 	for (size_t i = 0; i < sizeof(e.code); i++)
@@ -95,8 +109,8 @@ static struct test_elf make_elf(void)
 
 static int parse(const void *bytes, size_t len, struct elf_kernel *ret)
 {
-	struct boot_image image = { .fd = -1, .bytes = bytes, .size = len };
-	struct boot_problem problem = { "" };
+	struct boot_image image = {.fd = -1, .bytes = bytes, .size = len};
+	struct boot_problem problem = {""};
 	int r = elf_parse(&image, bytes, MIN(len, (size_t)BOOT_IMAGE_HEAD), ret, &problem);
 
 	/* Whatever is refused is refused with a reason. */
@@ -106,8 +120,8 @@ static int parse(const void *bytes, size_t len, struct elf_kernel *ret)
 
 static int load(const void *bytes, size_t len)
 {
-	struct boot_image image = { .fd = -1, .bytes = bytes, .size = len };
-	struct boot_problem problem = { "" };
+	struct boot_image image = {.fd = -1, .bytes = bytes, .size = len};
+	struct boot_problem problem = {""};
 	struct elf_kernel kernel;
 
 	if (parse(bytes, len, &kernel) < 0)
@@ -223,7 +237,7 @@ static void hostile_notes_end_the_search(void)
 {
 	struct test_elf e = make_elf();
 	struct elf_kernel kernel;
-	static const uint32_t sizes[] = { 0, 1, 3, 5, 0x7fffffff, 0xfffffffc, 0xffffffff };
+	static const uint32_t sizes[] = {0, 1, 3, 5, 0x7fffffff, 0xfffffffc, 0xffffffff};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		e.note.header.n_namesz = sizes[i];
@@ -248,8 +262,10 @@ static size_t pack(enum unpack_format format)
 
 	switch (format) {
 	case UNPACK_GZIP: {
-		z_stream z = { .next_in = plain, .avail_in = PLAIN_SIZE, .next_out = packed,
-			       .avail_out = sizeof(packed) };
+		z_stream z = {.next_in = plain,
+			      .avail_in = PLAIN_SIZE,
+			      .next_out = packed,
+			      .avail_out = sizeof(packed)};
 
 		deflateInit2(&z, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY);
 		deflate(&z, Z_FINISH);
@@ -280,7 +296,7 @@ static size_t pack(enum unpack_format format)
 		len = ZSTD_compress(packed, sizeof(packed), plain, PLAIN_SIZE, 1);
 		break;
 	case UNPACK_LZ4: {
-		uint32_t words[2] = { 0x184c2102 };
+		uint32_t words[2] = {0x184c2102};
 		int n = LZ4_compress_default((char *)plain, (char *)packed + 8, PLAIN_SIZE,
 					     sizeof(packed) - 8);
 
@@ -295,8 +311,8 @@ static size_t pack(enum unpack_format format)
 	return len;
 }
 
-static const enum unpack_format formats[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_LZMA, UNPACK_ZSTD,
-					      UNPACK_LZ4 };
+static const enum unpack_format formats[] = {UNPACK_GZIP, UNPACK_XZ, UNPACK_LZMA, UNPACK_ZSTD,
+					     UNPACK_LZ4};
 
 static void fill_plain(bool zero)
 {
@@ -324,7 +340,8 @@ static void a_bomb_stops_at_the_limit(void)
 		size_t len = pack(formats[i]), made;
 
 		memset(out, 0xee, sizeof(out));
-		CU_ASSERT_EQUAL(unpack(formats[i], packed, len, out, PLAIN_SIZE / 2, &made), -E2BIG);
+		CU_ASSERT_EQUAL(unpack(formats[i], packed, len, out, PLAIN_SIZE / 2, &made),
+				-E2BIG);
 		CU_ASSERT_EQUAL(out[PLAIN_SIZE / 2], 0xee);
 	}
 }
@@ -366,12 +383,14 @@ static int file_of(const void *bytes, size_t len, char path[32])
 static int boot_bytes(const void *bytes, size_t len, enum boot_protocol protocol,
 		      const char *initramfs, struct boot_entry *entry)
 {
-	static const struct boot_ram range = { 0, RAM_SIZE };
-	struct boot_machine machine = { .ram = &range, .n_ram = 1, .rsdp = LAYOUT_ACPI };
+	static const struct boot_ram range = {0, RAM_SIZE};
+	struct boot_machine machine = {.ram = &range, .n_ram = 1, .rsdp = LAYOUT_ACPI};
 	char path[32];
 	cleanup_fd int fd = file_of(bytes, len, path);
-	struct boot_source source = { .kernel = path, .initramfs = initramfs,
-				      .cmdline = "console=hvc0", .protocol = protocol };
+	struct boot_source source = {.kernel = path,
+				     .initramfs = initramfs,
+				     .cmdline = "console=hvc0",
+				     .protocol = protocol};
 	struct boot *boot;
 	int r;
 
@@ -423,7 +442,7 @@ static void linux64_gets_boot_params_and_an_initramfs(void)
 	struct boot_entry entry;
 	struct boot_params bp;
 	struct kvm_regs regs;
-	struct kvm_sregs sregs = { .apic_base = 0xfee00900 };
+	struct kvm_sregs sregs = {.apic_base = 0xfee00900};
 	char path[32];
 	cleanup_fd int fd = file_of("070701 and so on", 16, path);
 
@@ -488,14 +507,14 @@ static void files_are_told_by_their_content(void)
 		size_t len;
 		const char *said;
 	} files[] = {
-		{ "", 0, "is an empty file" },
-		{ "\x1f\x8b\x08\0", 4, "is a gzip file" },
-		{ "MZ\x90\0", 4, "is an EFI program" },
-		{ "#!/bin/sh\n", 10, "is a script" },
-		{ "version: 1\n", 11, "is a text file" },
-		{ "070701", 6, "is a cpio archive (an initramfs)" },
-		{ "\x7f" "ELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0", 20, "is cut off" },
-		{ "\0\1\2\3", 4, "is no kernel that weft knows" },
+		{"", 0, "is an empty file"},
+		{"\x1f\x8b\x08\0", 4, "is a gzip file"},
+		{"MZ\x90\0", 4, "is an EFI program"},
+		{"#!/bin/sh\n", 10, "is a script"},
+		{"version: 1\n", 11, "is a text file"},
+		{"070701", 6, "is a cpio archive (an initramfs)"},
+		{"\177ELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0", 20, "is cut off"},
+		{"\0\1\2\3", 4, "is no kernel that weft knows"},
 	};
 	struct boot_entry entry;
 
@@ -516,11 +535,20 @@ static uint8_t bz_bytes[SETUP_SIZE + 65536];
 static size_t make_bzimage(const void *payload, size_t len)
 {
 	struct setup_header h = {
-		.setup_sects = 1, .boot_flag = 0xaa55, .jump = 0x66eb, .header = 0x53726448,
-		.version = 0x020f, .loadflags = LOADED_HIGH, .cmdline_size = 2047,
-		.initrd_addr_max = 0x7fffffff, .xloadflags = XLF_KERNEL_64,
-		.relocatable_kernel = 1, .pref_address = LOAD_BASE, .init_size = 2 * MiB,
-		.payload_offset = 600, .payload_length = (uint32_t)len,
+		.setup_sects = 1,
+		.boot_flag = 0xaa55,
+		.jump = 0x66eb,
+		.header = 0x53726448,
+		.version = 0x020f,
+		.loadflags = LOADED_HIGH,
+		.cmdline_size = 2047,
+		.initrd_addr_max = 0x7fffffff,
+		.xloadflags = XLF_KERNEL_64,
+		.relocatable_kernel = 1,
+		.pref_address = LOAD_BASE,
+		.init_size = 2 * MiB,
+		.payload_offset = 600,
+		.payload_length = (uint32_t)len,
 	};
 	size_t code = ALIGN_UP(600 + len, (size_t)16);
 
@@ -613,39 +641,41 @@ static int suite_clean(void)
 int main(void)
 {
 	CU_TestInfo elf[] = {
-		{ "an ELF kernel is loaded and its BSS cleared",
-		  an_elf_kernel_is_loaded_and_its_bss_cleared },
-		{ "a virtual entry is translated", a_virtual_entry_is_translated },
-		{ "an entry outside of the kernel is none", an_entry_outside_of_the_kernel_is_none },
-		{ "every truncation is refused", every_truncation_is_refused },
-		{ "segments that cannot be are refused", segments_that_cannot_be_are_refused },
-		{ "only RAM above 1 MiB is loaded into", only_ram_above_1_mib_is_loaded_into },
-		{ "hostile notes end the search", hostile_notes_end_the_search },
+		{"an ELF kernel is loaded and its BSS cleared",
+		 an_elf_kernel_is_loaded_and_its_bss_cleared},
+		{"a virtual entry is translated", a_virtual_entry_is_translated},
+		{"an entry outside of the kernel is none", an_entry_outside_of_the_kernel_is_none},
+		{"every truncation is refused", every_truncation_is_refused},
+		{"segments that cannot be are refused", segments_that_cannot_be_are_refused},
+		{"only RAM above 1 MiB is loaded into", only_ram_above_1_mib_is_loaded_into},
+		{"hostile notes end the search", hostile_notes_end_the_search},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo unpacking[] = {
-		{ "every format gives back what was packed", every_format_gives_back_what_was_packed },
-		{ "a bomb stops at the limit", a_bomb_stops_at_the_limit },
-		{ "damage is an error and never more", damage_is_an_error_and_never_more },
+		{"every format gives back what was packed",
+		 every_format_gives_back_what_was_packed},
+		{"a bomb stops at the limit", a_bomb_stops_at_the_limit},
+		{"damage is an error and never more", damage_is_an_error_and_never_more},
 		CU_TEST_INFO_NULL,
 	};
 	CU_TestInfo files[] = {
-		{ "PVH gets its start info", pvh_gets_its_start_info },
-		{ "linux64 gets boot_params and an initramfs", linux64_gets_boot_params_and_an_initramfs },
-		{ "the page table maps every address to itself",
-		  a_page_table_maps_every_address_to_itself },
-		{ "what does not fit is said", what_does_not_fit_is_said },
-		{ "files are told by their content", files_are_told_by_their_content },
-		{ "a bzImage is unpacked", a_bzimage_is_unpacked },
-		{ "a bzImage of an unknown format unpacks itself",
-		  a_bzimage_of_an_unknown_format_unpacks_itself },
-		{ "a hostile bzImage is refused", a_hostile_bzimage_is_refused },
+		{"PVH gets its start info", pvh_gets_its_start_info},
+		{"linux64 gets boot_params and an initramfs",
+		 linux64_gets_boot_params_and_an_initramfs},
+		{"the page table maps every address to itself",
+		 a_page_table_maps_every_address_to_itself},
+		{"what does not fit is said", what_does_not_fit_is_said},
+		{"files are told by their content", files_are_told_by_their_content},
+		{"a bzImage is unpacked", a_bzimage_is_unpacked},
+		{"a bzImage of an unknown format unpacks itself",
+		 a_bzimage_of_an_unknown_format_unpacks_itself},
+		{"a hostile bzImage is refused", a_hostile_bzimage_is_refused},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "ELF", NULL, NULL, NULL, NULL, elf },
-		{ "unpacking", NULL, NULL, NULL, NULL, unpacking },
-		{ "boot", suite_init, suite_clean, NULL, NULL, files },
+		{"ELF", NULL, NULL, NULL, NULL, elf},
+		{"unpacking", NULL, NULL, NULL, NULL, unpacking},
+		{"boot", suite_init, suite_clean, NULL, NULL, files},
 		CU_SUITE_INFO_NULL,
 	};
 
