@@ -40,8 +40,9 @@ install_packages() {
 build() {
 	[ -x configure ] && [ -f Makefile.in ] || {
 		say "making configure"
-		autoreconf -fi >build-aux/autoreconf.log 2>&1 || {
-			cat build-aux/autoreconf.log >&2
+		mkdir -p build build-aux
+		autoreconf -fi >build/autoreconf.log 2>&1 || {
+			cat build/autoreconf.log >&2
 			die "autoreconf failed"
 		}
 	}
