@@ -99,7 +99,8 @@ static int run(const struct command *command, int argc, char **argv)
 	while ((option = options_next(&options)) > 0) {
 		switch (option) {
 		case 's':
-			if (overrides_add(&overrides, &options))
+		case 'D':
+			if (overrides_add(&overrides, &options, option))
 				return EXIT_USAGE;
 			break;
 		case 'F':

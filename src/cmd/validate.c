@@ -156,7 +156,8 @@ static int run(const struct command *command, int argc, char **argv)
 			v.format = (enum format)choice;
 			break;
 		case 's':
-			if (overrides_add(&v.overrides, &options))
+		case 'D':
+			if (overrides_add(&v.overrides, &options, option))
 				return EXIT_USAGE;
 			break;
 		}

@@ -17,11 +17,16 @@ struct source;
 struct document_options {
 	const char *const *sets; /* --set: "cpus.count=4"; the value is YAML; "x=" is null */
 	size_t n_sets;
+	const char *const *defines; /* -D: "disk=root.img", a variable of the description */
+	size_t n_defines;
+	bool no_includes; /* of a text that is no file of the user's: it must not read files */
 };
 
 struct document {
 	const struct node *root; /* a map; NULL when the text could not be read as YAML */
 	const struct source *source;
+	const struct source *const *sources; /* all that were read: @source, then what is included */
+	size_t n_sources;
 };
 
 /**
@@ -31,7 +36,10 @@ struct document {
  * @options: overrides from the command line; may be NULL
  * @diags: gets what is wrong
  *
- * A duplicate key or a bad alias leaves a tree that can be checked further, so that all faults show in
+ * What the file includes is read and laid below it, the overrides are laid over it, and variables are
+ * replaced: the tree is the description as it is meant. Every span tells the file it is from.
+ *
+ * A duplicate key leaves a tree that can be checked further, so that all faults show in
  * one run; a syntax error or a passed budget does not.
  *
  * Return: the document, never NULL; its root is NULL when there is nothing to go on with.

@@ -2,6 +2,8 @@
 libweft_a_SOURCES += \
 	src/document/document.c \
 	src/document/document.h \
+	src/document/include.c \
+	src/document/include.h \
 	src/document/load.c \
 	src/document/load.h \
 	src/document/node.c \
@@ -10,4 +12,6 @@ libweft_a_SOURCES += \
 	src/document/overlay.h \
 	src/document/scalar.c \
 	src/document/syntax.c \
-	src/document/text.c
+	src/document/text.c \
+	src/document/vars.c \
+	src/document/vars.h

@@ -71,9 +71,11 @@ static void resolve_number(struct node *node, struct diag_list *diags)
 	/* What looks like an integer and is none: neither a number nor a string would be a safe guess. */
 	if (r == -ERANGE || *skip_digits(text + (*text == '-')) == '\0') {
 		diag = diag_add(diags, "E0116", DIAG_ERROR, node->span, "%s", error.message);
-		diag_hint(diags, diag, error.hint[0] ? "%s, or '%s' in quotes if it is no number" :
-						       "%.0swrite '%s' in quotes if it is no number",
-			  error.hint, node->text);
+		if (error.hint[0])
+			diag_hint(diags, diag, "%s, or '%s' in quotes if it is no number", error.hint,
+				  node->text);
+		else
+			diag_hint(diags, diag, "write '%s' in quotes if it is no number", node->text);
 		node->kind = NODE_INT;
 		node->integer.negative = false;
 		node->integer.magnitude = r == -ERANGE ? UINT64_MAX : 0;

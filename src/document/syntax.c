@@ -450,6 +450,15 @@ static bool explain_bracket(const struct fault *f)
 	}
 	if (explain_quote(f))
 		return true;
+	if (char_here(f) == '{' && f->at > 0 && f->line.text[f->at - 1] == '$') {
+		size_t size = strcspn(f->line.text + f->at, "}");
+
+		diag = diag_add(f->diags, "E0108", DIAG_ERROR, part(f, &f->line, f->at - 1, size + 2),
+				"inside of brackets or braces, a ${variable} has to be in quotes");
+		diag_hint(f->diags, diag, "write \"${%.*s}\"", shown(size ? size - 1 : 0),
+			  f->line.text + f->at + 1);
+		return true;
+	}
 	open_at = column_to_byte(&f->context_line, f->context_column);
 	if (f->line.number != f->context_line.number &&
 	    value_start(&f->context_line, open_at) < f->context_line.size) {

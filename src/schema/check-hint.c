@@ -106,10 +106,12 @@ bool check_hint_misplaced(struct check *check, struct diag *diag, const struct p
 
 		if (!outer || outer->kind != SCHEMA_OBJECT || !schema_property_find(outer, key))
 			continue;
-		diag_hint(check->diags, diag, up->up ? "'%.64s' is a key of '%s': indent it less" :
-						       "'%.64s' is a key of the description: indent it "
-						       "less%.0s",
-			  key, up->name ? up->name : "");
+		if (up->up)
+			diag_hint(check->diags, diag, "'%.64s' is a key of '%s': indent it less", key,
+				  up->name ? up->name : "");
+		else
+			diag_hint(check->diags, diag,
+				  "'%.64s' is a key of the description itself: indent it less", key);
 		return true;
 	}
 	return false;

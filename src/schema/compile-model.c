@@ -329,7 +329,8 @@ static void build_object(struct model *model, struct type *type, const struct ym
 	if (yml_get(yml_get(shape, "patternProperties"), "^x-"))
 		type->flags |= SCHEMA_EXTENSIONS;
 	for (size_t i = 0; properties && i < properties->n; i++)
-		build_property(model, type, shape, i, prefix);
+		if (!yml_get(properties->values[i], "x-document")) /* gone before the check */
+			build_property(model, type, shape, i, prefix);
 	for (size_t i = 0; required && i < required->n; i++)
 		if (!yml_get(properties, required->values[i]->text))
 			yml_error(required->values[i], "'%s' is required and no property",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a description: none may crash, hang or pass a budget, whatever comes out can be walked
- * as a tree, and every diagnostic can be rendered. The bytes before the first NUL are an override, if
- * there is a NUL.
+ * as a tree, and every diagnostic can be rendered. The bytes before the first NUL are an override and a
+ * definition of a variable, if there is a NUL.
  */
 #include <jansson.h>
 #include <string.h>
@@ -63,12 +63,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
-	struct document_options options = { 0 };
+	struct document_options options = { .no_includes = true };
 	struct document *document;
 	const char *set = text;
 
 	if (nul) {
-		options = (struct document_options){ &set, 1 };
+		options.sets = options.defines = &set;
+		options.n_sets = *set == '-' ? 0 : 1;
+		options.n_defines = 1 - options.n_sets;
+		set += *set == '-';
 		size -= (size_t)(nul - text) + 1;
 		text = nul + 1;
 		parse_units(set);

@@ -141,7 +141,7 @@ static void overrides_are_laid_over(void)
 {
 	const char *sets[] = { "cpus.count=4", "devices.net0={type: virtio-net}", "devices.old=",
 			       "name=web: 1" };
-	struct document_options options = { sets, 3 };
+	struct document_options options = { .sets = sets, .n_sets = 3 };
 	const char text[] = "cpus: {count: 2, max: 8}\ndevices: {old: {type: x}, keep: {type: y}}\n";
 	const struct node *root = parse_with(text, strlen(text), &options), *count;
 
@@ -165,6 +165,122 @@ static void overrides_are_laid_over(void)
 	sets[0] = "name=[";
 	CU_ASSERT_PTR_NULL(parse_with(text, strlen(text), &options));
 	CU_ASSERT(diag_errors(diags) > 0);
+}
+
+static void variables_are_typed_after_they_are_replaced(void)
+{
+	const char *defines[] = { "name=2024", "n=4" };
+	struct document_options options = { .defines = defines, .n_defines = 2 };
+	const char text[] = "vars:\n"
+			    "  n: { type: integer, default: 2 }\n"
+			    "  name: { type: string }\n"
+			    "  quoted: '5'\n"
+			    "  disk: /srv/${name}.img\n"
+			    "count: ${n}\n"
+			    "also: {count: \"${n}\"}\n"
+			    "name: ${name}\n"
+			    "text: ${quoted}\n"
+			    "long: ${n}GiB\n"
+			    "path: ${disk}\n"
+			    "plain: $${n}\n";
+	const struct node *root = parse_with(text, strlen(text), &options);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
+	CU_ASSERT_EQUAL(diag_count(diags), 0);
+	CU_ASSERT_PTR_NULL(node_get(root, "vars"));
+	CU_ASSERT_EQUAL(node_get(root, "count")->kind, NODE_INT);
+	CU_ASSERT_EQUAL(node_get(root, "count")->integer.magnitude, 4);
+	CU_ASSERT_EQUAL(node_at(root, "also.count")->integer.magnitude, 4);
+	CU_ASSERT_EQUAL(node_get(root, "name")->kind, NODE_STRING);
+	CU_ASSERT_STRING_EQUAL(node_get(root, "name")->text, "2024");
+	CU_ASSERT_EQUAL(node_get(root, "text")->kind, NODE_STRING);
+	CU_ASSERT_STRING_EQUAL(node_get(root, "long")->text, "4GiB");
+	CU_ASSERT_STRING_EQUAL(node_get(root, "path")->text, "/srv/2024.img");
+	CU_ASSERT_STRING_EQUAL(node_get(root, "plain")->text, "${n}");
+	CU_ASSERT_PTR_NOT_NULL(node_get(root, "count")->origin);
+	CU_ASSERT_EQUAL(node_get(root, "count")->span.line, 6);
+}
+
+static void variables_do_not_explode(void)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	parse("vars: {a: '${b}', b: '${a}'}\nx: ${a}\n");
+	CU_ASSERT_STRING_EQUAL(only_code(), "E0123");
+
+	/* each of seven calls the next a thousand times, the last is empty */
+	strbuf_puts(&text, "vars:\n  v7: ''\n");
+	for (unsigned i = 0; i < 7; i++) {
+		strbuf_printf(&text, "  v%u: \"", i);
+		for (unsigned j = 0; j < 1000; j++)
+			strbuf_printf(&text, "${v%u}", i + 1);
+		strbuf_puts(&text, "\"\n");
+	}
+	strbuf_puts(&text, "x: ${v0}\n");
+	CU_ASSERT_PTR_NULL(parse(text.text));
+	CU_ASSERT_STRING_EQUAL(only_code(), "E0119");
+}
+
+static void write_file(const char *directory, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct document *load(const char *directory, const char *name)
+{
+	diags = diag_list_create(arena);
+	return document_load(arena, arena_printf(arena, "%s/%s", directory, name), NULL, diags);
+}
+
+static void includes_are_laid_below(void)
+{
+	static const char *const names[] = { "top", "base", "d1", "d2", "self", "a", "b", "none" };
+	char directory[] = "/tmp/weft-test-XXXXXX";
+	const struct document *document;
+	const struct node *root;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
+	write_file(directory, "top", "include: [base, d?]\nname: top\ndevices: {gone: null, kept: {b: 2}}\n"
+				     "list: [3]\n");
+	write_file(directory, "base", "name: base\ndevices: {gone: {a: 1}, kept: {a: 1}}\nlist: [1, 2]\n");
+	write_file(directory, "d1", "devices: {one: {a: 1}, two: {a: 1}}\n");
+	write_file(directory, "d2", "devices: {two: {a: 2}}\n");
+	write_file(directory, "self", "include: self\n");
+	write_file(directory, "a", "include: b\n");
+	write_file(directory, "b", "include: a\n");
+	write_file(directory, "none", "include: [missing, '*/x']\n");
+
+	document = load(directory, "top");
+	root = document->root;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
+	CU_ASSERT_EQUAL(diag_count(diags), 0);
+	CU_ASSERT_EQUAL(document->n_sources, 4);
+	CU_ASSERT_STRING_EQUAL(node_get(root, "name")->text, "top");
+	CU_ASSERT_PTR_NULL(node_at(root, "devices.gone"));
+	CU_ASSERT_EQUAL(node_at(root, "devices.kept.a")->integer.magnitude, 1);
+	CU_ASSERT_EQUAL(node_at(root, "devices.kept.b")->integer.magnitude, 2);
+	CU_ASSERT_EQUAL(node_at(root, "devices.two.a")->integer.magnitude, 2);
+	CU_ASSERT_EQUAL(node_at(root, "devices.one.a")->integer.magnitude, 1);
+	CU_ASSERT_EQUAL(node_get(root, "list")->n_entries, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(node_at(root, "devices.one.a")->span.source->name, "/d1"));
+	CU_ASSERT_PTR_NULL(node_get(root, "include"));
+
+	CU_ASSERT_PTR_NULL(load(directory, "self")->root);
+	CU_ASSERT_STRING_EQUAL(only_code(), "E0121");
+	CU_ASSERT_PTR_NULL(load(directory, "a")->root);
+	CU_ASSERT_STRING_EQUAL(only_code(), "E0121");
+	CU_ASSERT_PTR_NULL(load(directory, "none")->root);
+	CU_ASSERT_EQUAL(diag_errors(diags), 2);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		remove(arena_printf(arena, "%s/%s", directory, names[i]));
+	remove(directory);
 }
 
 static void hostile_texts_are_refused_at_once(void)
@@ -278,6 +394,10 @@ int main(void)
 		{ "duplicate keys are told, and the first stays",
 		  duplicate_keys_are_told_and_the_first_stays },
 		{ "overrides are laid over", overrides_are_laid_over },
+		{ "variables are typed after they are replaced",
+		  variables_are_typed_after_they_are_replaced },
+		{ "variables do not explode", variables_do_not_explode },
+		{ "includes are laid below", includes_are_laid_below },
 		{ "hostile texts are refused at once", hostile_texts_are_refused_at_once },
 		{ "depth is bounded through aliases too", depth_is_bounded_through_aliases_too },
 		{ "bytes that are no text are placed", bytes_that_are_no_text_are_placed },
