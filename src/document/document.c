@@ -12,21 +12,6 @@
 #include "document/overlay.h"
 #include "document/vars.h"
 
-struct document *document_load(struct arena *arena, const char *path,
-			       const struct document_options *options, struct diag_list *diags)
-{
-	struct source *source;
-	int r = source_read(arena, path, DOCUMENT_MAX_FILE, &source);
-
-	if (r < 0) {
-		struct composition c = { .arena = arena, .diags = diags };
-
-		include_unreadable(&c, path, r, (struct span){ 0 });
-		return arena_new(arena, struct document);
-	}
-	return document_parse(arena, source, options, diags);
-}
-
 /* Whether there may be variables to replace: most descriptions have none, and are not walked. */
 static bool uses_variables(const struct composition *c, const struct node *root,
 			   const struct document_options *options)
@@ -53,29 +38,62 @@ static struct node *apply_options(struct composition *c, struct node *root,
 	return root;
 }
 
+static struct composition *new_composition(struct arena *arena, struct diag_list *diags,
+					   struct document *document)
+{
+	struct composition *c = arena_new(arena, struct composition);
+
+	c->arena = arena;
+	c->diags = diags;
+	document->sources = c->sources;
+	document->watched = c->watched;
+	return c;
+}
+
+static void compose(struct composition *c, const struct source *source,
+		    const struct document_options *options, struct document *document)
+{
+	struct node *root;
+
+	c->no_includes = options && options->no_includes;
+	root = include_compose(c, source, (struct span){ .source = source });
+	document->source = source;
+	document->n_sources = c->n_sources;
+	root = root ? apply_options(c, root, options) : NULL;
+	if (!root || c->failed)
+		return;
+	if (node_weigh(root) || root->tree_depth > DOCUMENT_MAX_DEPTH) {
+		diag_add(c->diags, "E0119", DIAG_ERROR, (struct span){ .source = source },
+			 "with all that is included and overridden, the description is too large or "
+			 "nested too deeply");
+		return;
+	}
+	document->root = root;
+}
+
+struct document *document_load(struct arena *arena, const char *path,
+			       const struct document_options *options, struct diag_list *diags)
+{
+	struct document *document = arena_new(arena, struct document);
+	struct composition *c = new_composition(arena, diags, document);
+	struct source *source;
+	int r = source_read(arena, path, DOCUMENT_MAX_FILE, &source);
+
+	if (strcmp(path, "-") != 0)
+		include_watch(c, path);
+	if (r < 0)
+		include_unreadable(c, path, r, (struct span){ 0 });
+	else
+		compose(c, source, options, document);
+	document->n_watched = c->n_watched;
+	return document;
+}
+
 struct document *document_parse(struct arena *arena, struct source *source,
 				const struct document_options *options, struct diag_list *diags)
 {
 	struct document *document = arena_new(arena, struct document);
-	struct composition *c = arena_new(arena, struct composition);
-	struct node *root;
 
-	c->arena = arena;
-	c->diags = diags;
-	c->no_includes = options && options->no_includes;
-	root = include_compose(c, source, (struct span){ .source = source });
-	document->source = source;
-	document->sources = c->sources;
-	document->n_sources = c->n_sources;
-	root = root ? apply_options(c, root, options) : NULL;
-	if (!root || c->failed)
-		return document;
-	if (node_weigh(root) || root->tree_depth > DOCUMENT_MAX_DEPTH) {
-		diag_add(diags, "E0119", DIAG_ERROR, (struct span){ .source = source },
-			 "with all that is included and overridden, the description is too large or "
-			 "nested too deeply");
-		return document;
-	}
-	document->root = root;
+	compose(new_composition(arena, diags, document), source, options, document);
 	return document;
 }

@@ -27,6 +27,12 @@ struct document {
 	const struct source *source;
 	const struct source *const *sources; /* all that were read: @source, then what is included */
 	size_t n_sources;
+	/*
+	 * What to watch for a newer description: every file that was read or looked for, and every
+	 * pattern, for the directory it looks into. Not standard input.
+	 */
+	const char *const *watched;
+	size_t n_watched;
 };
 
 /**

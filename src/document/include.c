@@ -77,6 +77,15 @@ void include_unreadable(struct composition *c, const char *path, int error, stru
 		diag_hint(c->diags, diag, "an included file is looked for beside the file that includes it");
 }
 
+void include_watch(struct composition *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_watched; i++)
+		if (strcmp(c->watched[i], path) == 0)
+			return;
+	if (c->n_watched < ARRAY_SIZE(c->watched))
+		c->watched[c->n_watched++] = arena_strdup(c->arena, path);
+}
+
 static bool same_file(const struct source *a, const struct source *b)
 {
 	return a->inode && a->inode == b->inode && a->device == b->device;
@@ -122,6 +131,7 @@ static struct node *include_file(struct composition *c, const struct chain *chai
 		c->failed = true;
 		return below;
 	}
+	include_watch(c, path);
 	r = source_read(c->arena, path, DOCUMENT_MAX_FILE, &source);
 	if (r < 0) {
 		include_unreadable(c, path, r, asked);
@@ -186,6 +196,7 @@ static struct node *include_glob(struct composition *c, const struct chain *chai
 		return refuse(c, asked, below, "a pattern can only be in the last part of a path");
 	if (stars > MAX_GLOB_STARS)
 		return refuse(c, asked, below, "a pattern has at most four stars");
+	include_watch(c, path);
 	n = match_names(c, directory, pattern, names);
 	if (n < 0) {
 		include_unreadable(c, directory, n, asked);

@@ -16,6 +16,7 @@ struct source;
 
 #define INCLUDE_MAX_DEPTH 8
 #define INCLUDE_MAX_FILES 64
+#define INCLUDE_MAX_WATCHED (2 * INCLUDE_MAX_FILES)
 
 /* The files of one description. */
 struct composition {
@@ -24,6 +25,8 @@ struct composition {
 	const struct source *sources[INCLUDE_MAX_FILES];
 	struct span asked[INCLUDE_MAX_FILES]; /* where each was included; of the first: nowhere */
 	size_t n_sources;
+	const char *watched[INCLUDE_MAX_WATCHED]; /* see struct document */
+	size_t n_watched;
 	size_t bytes;
 	bool no_includes; /* files must not be read */
 	bool failed; /* a part is missing: the whole must not be checked further */
@@ -38,6 +41,9 @@ struct composition {
  * Return: the root, a map without `include`; NULL when there is none (then a diagnostic says why).
  */
 struct node *include_compose(struct composition *c, const struct source *source, struct span asked);
+
+/* Notes a path whose change may change the description. */
+void include_watch(struct composition *c, const char *path);
 
 /* Takes a key out of a map. Return: its entry, or NULL when the map does not have it. */
 const struct node_entry *node_take(struct arena *arena, struct node *map, const char *key);

@@ -17,6 +17,8 @@ struct generation {
 	unsigned references;
 	struct arena *arena;
 	struct diag_list *diags;
+	const char *const *watched; /* of the document: files and patterns */
+	size_t n_watched;
 	const struct value *root;
 	const struct config_machine *config; /* NULL when it could not be read */
 	const struct graph *graph;	     /* NULL when the description is invalid */

@@ -125,6 +125,7 @@ def main():
             for suffix, got in ((".expected", text), (".json", json)):
                 path = os.path.join(BAD, name + suffix)
                 if update:
+                    tap.result("exit status" not in got, name + suffix, got)
                     with open(path, "w", encoding="utf-8") as f:
                         f.write(got)
                 else:

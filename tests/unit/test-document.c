@@ -262,6 +262,7 @@ static void includes_are_laid_below(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
 	CU_ASSERT_EQUAL(diag_count(diags), 0);
 	CU_ASSERT_EQUAL(document->n_sources, 4);
+	CU_ASSERT_EQUAL(document->n_watched, 5); /* the files, and the directory of the pattern */
 	CU_ASSERT_STRING_EQUAL(node_get(root, "name")->text, "top");
 	CU_ASSERT_PTR_NULL(node_at(root, "devices.gone"));
 	CU_ASSERT_EQUAL(node_at(root, "devices.kept.a")->integer.magnitude, 1);
