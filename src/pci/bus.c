@@ -39,7 +39,7 @@ static const struct pci_identity bridge_identity = {
 	.class = 0x060000,
 };
 
-static const struct pci_function_ops bridge_ops = {NULL};
+static const struct pci_function_ops bridge_ops = {.config_read = NULL};
 
 /* What a read gives when nobody answers. */
 static uint64_t all_ones(unsigned size)

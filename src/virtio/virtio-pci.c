@@ -22,28 +22,9 @@
 #include "pci/bus.h"
 #include "pci/function.h"
 #include "pci/msix.h"
-#include "virtio/virtio.h"
+#include "virtio/virtio-pci-internal.h"
 #include "virtio/virtqueue-setup.h"
 #include "virtio/virtqueue-worker.h"
-
-/* The layout of BAR 0. */
-#define BAR                0
-#define BAR_COMMON         0x00000
-#define BAR_COMMON_LEN     sizeof(struct virtio_pci_common_cfg)
-#define BAR_ISR            0x02000
-#define BAR_ISR_LEN        1
-#define BAR_DEVICE         0x04000
-#define BAR_DEVICE_LEN     0x1000
-#define BAR_NOTIFY         0x06000
-#define BAR_NOTIFY_LEN     0x1000
-#define BAR_MSIX_TABLE     0x08000
-#define BAR_MSIX_TABLE_LEN 0x40000
-#define BAR_MSIX_PBA       0x48000
-#define BAR_MSIX_PBA_LEN   0x800
-#define BAR_SIZE           0x80000
-
-#define NOTIFY_MULTIPLIER 4
-#define MAX_QUEUES        (BAR_NOTIFY_LEN / NOTIFY_MULTIPLIER)
 
 #define ISR_QUEUE  0x1
 #define ISR_CONFIG VIRTIO_PCI_ISR_CONFIG
@@ -58,28 +39,6 @@
 
 #define VENDOR_VIRTIO  0x1af4
 #define DEVICE_ID_BASE 0x1040
-
-struct virtio_pci {
-	struct virtio_device *vdev;
-	struct pci_function fn;
-	struct msix *msix;
-	unsigned slot;
-	unsigned pci_cfg_cap;
-	pthread_mutex_t lock;
-
-	/* Atomics. */
-	uint8_t status, isr, generation;
-	uint16_t config_vector;
-	bool complained; /* of a ring or an activation: once in a device's life */
-
-	/* Under the lock. */
-	uint32_t device_feature_select, driver_feature_select;
-	uint64_t driver_features;
-	uint16_t queue_select;
-	uint64_t notify_base;      /* guest-physical, while the BAR is mapped, else 0 */
-	bool has_ioeventfds;       /* queues that run are registered at notify_base */
-	struct virtqueue queues[]; /* info.n_queues */
-};
 
 static uint64_t offered_features(const struct virtio_pci *t)
 {
@@ -137,7 +96,7 @@ static uint64_t notify_address(const struct virtio_pci *t, unsigned queue)
 
 /*
  * Kicks go to the queues' descriptors inside the kernel while a driver uses the device. One that
- * cannot be registered still works: the write comes to bar_write().
+ * cannot be registered still works: the write comes to virtio_pci_bar_write().
  */
 static void add_ioeventfds(struct virtio_pci *t)
 {
@@ -387,7 +346,7 @@ static bool inside(uint64_t offset, unsigned size, uint64_t start, uint64_t len)
 	return offset >= start && offset + size <= start + len;
 }
 
-static uint64_t bar_read(void *opaque, uint64_t offset, unsigned size)
+uint64_t virtio_pci_bar_read(void *opaque, uint64_t offset, unsigned size)
 {
 	struct virtio_pci *t = opaque;
 	struct virtio_device *vdev = t->vdev;
@@ -409,7 +368,7 @@ static uint64_t bar_read(void *opaque, uint64_t offset, unsigned size)
 	return value;
 }
 
-static void bar_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+void virtio_pci_bar_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
 {
 	struct virtio_pci *t = opaque;
 	struct virtio_device *vdev = t->vdev;
@@ -433,7 +392,7 @@ static void bar_write(void *opaque, uint64_t offset, unsigned size, uint64_t val
 	pthread_mutex_unlock(&t->lock);
 }
 
-static const struct io_ops bar_ops = {.read = bar_read, .write = bar_write};
+static const struct io_ops bar_ops = {.read = virtio_pci_bar_read, .write = virtio_pci_bar_write};
 
 static void bar_mapped(struct pci_function *fn, unsigned bar)
 {
@@ -456,85 +415,12 @@ static void bar_unmapped(struct pci_function *fn, unsigned bar unused)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* ---- configuration space ---- */
-
-/* What the PCI configuration access capability points to (§4.1.4.9); false: nothing. */
-static bool pci_cfg_target(struct virtio_pci *t, unsigned offset, unsigned size,
-			   uint32_t *ret_offset, uint32_t *ret_len)
-{
-	unsigned data = t->pci_cfg_cap + sizeof(struct virtio_pci_cap);
-	uint32_t at = pci_get32(&t->fn, t->pci_cfg_cap + VIRTIO_PCI_CAP_OFFSET);
-	uint32_t len = pci_get32(&t->fn, t->pci_cfg_cap + VIRTIO_PCI_CAP_LENGTH);
-
-	if (offset >= data + 4 || offset + size <= data ||
-	    t->fn.config[t->pci_cfg_cap + VIRTIO_PCI_CAP_BAR] != BAR)
-		return false;
-	if ((len != 1 && len != 2 && len != 4) || !IS_ALIGNED(at, len) || at >= BAR_SIZE)
-		return false;
-	*ret_offset = at;
-	*ret_len = len;
-	return true;
-}
-
-static void config_read(struct pci_function *fn, unsigned offset, unsigned size)
-{
-	struct virtio_pci *t = container_of(fn, struct virtio_pci, fn);
-	uint32_t at, len;
-
-	if (pci_cfg_target(t, offset, size, &at, &len))
-		pci_set32(fn, t->pci_cfg_cap + sizeof(struct virtio_pci_cap),
-			  (uint32_t)bar_read(t, at, len));
-}
-
-static void config_written(struct pci_function *fn, unsigned offset, unsigned size)
-{
-	struct virtio_pci *t = container_of(fn, struct virtio_pci, fn);
-	uint32_t at, len, data;
-
-	if (!pci_cfg_target(t, offset, size, &at, &len))
-		return;
-	data = pci_get32(fn, t->pci_cfg_cap + sizeof(struct virtio_pci_cap));
-	bar_write(t, at, len, len == 4 ? data : data & ((1u << (8 * len)) - 1));
-}
-
 static const struct pci_function_ops function_ops = {
-	.config_read = config_read,
-	.config_written = config_written,
+	.config_read = virtio_pci_config_read,
+	.config_written = virtio_pci_config_written,
 	.bar_mapped = bar_mapped,
 	.bar_unmapped = bar_unmapped,
 };
-
-static unsigned add_cap(struct virtio_pci *t, uint8_t type, uint32_t offset, uint32_t len,
-			unsigned extra)
-{
-	unsigned cap_len = sizeof(struct virtio_pci_cap) + extra;
-	unsigned cap = pci_function_add_cap(&t->fn, PCI_CAP_ID_VNDR, cap_len);
-
-	t->fn.config[cap + VIRTIO_PCI_CAP_LEN] = (uint8_t)cap_len;
-	t->fn.config[cap + VIRTIO_PCI_CAP_CFG_TYPE] = type;
-	t->fn.config[cap + VIRTIO_PCI_CAP_BAR] = BAR;
-	pci_set32(&t->fn, cap + VIRTIO_PCI_CAP_OFFSET, offset);
-	pci_set32(&t->fn, cap + VIRTIO_PCI_CAP_LENGTH, len);
-	return cap;
-}
-
-static void add_caps(struct virtio_pci *t)
-{
-	unsigned cap;
-
-	add_cap(t, VIRTIO_PCI_CAP_COMMON_CFG, BAR_COMMON, BAR_COMMON_LEN, 0);
-	add_cap(t, VIRTIO_PCI_CAP_ISR_CFG, BAR_ISR, BAR_ISR_LEN, 0);
-	if (t->vdev->info.config_size)
-		add_cap(t, VIRTIO_PCI_CAP_DEVICE_CFG, BAR_DEVICE, BAR_DEVICE_LEN, 0);
-	cap = add_cap(t, VIRTIO_PCI_CAP_NOTIFY_CFG, BAR_NOTIFY, BAR_NOTIFY_LEN, 4);
-	pci_set32(&t->fn, cap + VIRTIO_PCI_NOTIFY_CAP_MULT, NOTIFY_MULTIPLIER);
-
-	cap = add_cap(t, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 4);
-	t->pci_cfg_cap = cap;
-	t->fn.writable[cap + VIRTIO_PCI_CAP_BAR] = 0xff;
-	/* Offset, length and data follow each other. */
-	memset(t->fn.writable + cap + VIRTIO_PCI_CAP_OFFSET, 0xff, 12);
-}
 
 /* ---- the model's side ---- */
 
@@ -566,7 +452,7 @@ int virtio_init(struct virtio_device *vdev, struct machine *machine, const struc
 	pci_function_init(&t->fn, vdev->device.id, &identity, &function_ops);
 	t->fn.device = &vdev->device;
 	pci_function_add_bar(&t->fn, BAR, &node->bars[BAR], &bar_ops, t);
-	add_caps(t);
+	virtio_pci_add_caps(t);
 	t->msix = msix_create(machine, &t->fn, info->n_queues + 1, node->gsi_base, BAR,
 			      BAR_MSIX_TABLE, BAR, BAR_MSIX_PBA);
 	if (!t->msix) {
