@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtio transport over PCI (virtio 1.2 §4.1), modern only: common configuration, interrupt
- * status, device configuration, notifications, MSI-X, all in BAR 0; and the capability that reaches
- * the BAR through configuration space.
+ * status, device configuration, notifications and MSI-X, all in BAR 0, and the life of a device.
  *
  * Locks: the bus's lock is taken before the transport's. Interrupts, the device status bit
  * NEEDS_RESET and the configuration generation are atomics, so that an I/O thread never takes
  * either: a reset may wait for it.
  */
 #include <errno.h>
-#include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>

@@ -87,4 +87,3 @@ guest/hello.cpio: tests/guest/init/init $(srcdir)/tests/guest/mkcpio.py
 .PHONY: guest
 guest: guest/initramfs.cpio guest/hello.cpio
 	$(srcdir)/tests/guest/guest.sh guest
-guest_tests += tests/guest/virtio.py
