@@ -35,3 +35,7 @@ libweft_a_SOURCES += \
 	devices/virtio-console.c \
 	devices/virtio-net.c \
 	devices/virtio-rng.c
+
+if PCI_HOTPLUG
+libweft_a_SOURCES += devices/platform/pci-hotplug.c devices/platform/pci-hotplug.h
+endif

@@ -1,3 +1,12 @@
+# WEFT_HOTPLUG(NAME, DESCRIPTION): --disable-NAME-hotplug; NAME_HOTPLUG is 1 or 0 in config.h, and a condition in
+# Makefiles.
+AC_DEFUN([WEFT_HOTPLUG], [
+  AC_ARG_ENABLE([$1-hotplug], [AS_HELP_STRING([--disable-$1-hotplug], [leave out hotplug of $2])], [], [enable_$1_hotplug=yes])
+  AM_CONDITIONAL(m4_toupper([$1])[_HOTPLUG], [test "x$enable_$1_hotplug" != xno])
+  AS_IF([test "x$enable_$1_hotplug" != xno], [enable_$1_hotplug=1], [enable_$1_hotplug=0])
+  AC_DEFINE_UNQUOTED(m4_toupper([$1])[_HOTPLUG], [$enable_$1_hotplug], [hotplug of $2 is built in])
+])
+
 # WEFT_FEATURES: what is built in. A description that asks for what is left out is told so.
 AC_DEFUN([WEFT_FEATURES], [
   AC_ARG_WITH([devices],
@@ -14,4 +23,5 @@ AC_DEFUN([WEFT_FEATURES], [
   DEVICES=`echo $DEVICES`
   AC_SUBST([DEVICES])
   AC_MSG_NOTICE([device types: $DEVICES])
+  WEFT_HOTPLUG([pci], [PCI devices])
 ])

@@ -21,6 +21,9 @@ struct guest_memory;
 #define ACPI_EVENT_POWER_BUTTON 0x08u
 #define ACPI_EVENT_NVDIMM       0x10u
 
+/* Bytes of the registers at LAYOUT_PCI_HOTPLUG; see devices/platform/pci-hotplug.c. */
+#define ACPI_PCI_HOTPLUG_SIZE 12u
+
 /* SLP_TYP of S5 in `_S5_`, as the guest writes it into the sleep control register. */
 #define ACPI_SLEEP_TYPE_S5 5u
 
@@ -35,6 +38,7 @@ struct guest_memory;
  * @mmio64_base, @mmio64_end: window of 64-bit BARs, the end excluded; equal: none
  * @pci: there is a PCI host bridge
  * @pci_last_bus: the last bus that can exist. Linux looks at every slot of every bus up to it
+ * @pci_hotplug: slots are filled and emptied while the guest runs
  * @serial: there is a 16550 at PORT_COM1
  * @rtc: there is a CMOS clock
  */
@@ -44,6 +48,7 @@ struct acpi_machine {
 	uint64_t mmio64_base, mmio64_end;
 	bool pci;
 	uint8_t pci_last_bus;
+	bool pci_hotplug;
 	bool serial;
 	bool rtc;
 };

@@ -2,6 +2,8 @@
 /*
  * The parts of the DSDT that every machine has.
  */
+#include <config.h>
+
 #include "acpi/acpi.h"
 #include "acpi/aml.h"
 #include "acpi/dsdt.h"
@@ -30,6 +32,8 @@ void dsdt_add_pci(struct aml *a, const struct acpi_machine *machine)
 	aml_name(a, "_PRT");
 	aml_package(a, 0);
 	aml_end(a);
+	if (PCI_HOTPLUG && machine->pci_hotplug)
+		dsdt_add_pci_hotplug(a);
 	aml_end(a);
 
 	/* Linux uses ECAM only if ACPI says that it is nobody else's. */
@@ -96,6 +100,7 @@ static void add_event(struct aml *a, const struct ged_event *event)
 
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 {
+	static const struct ged_event pci = {ACPI_EVENT_PCI, NULL, "\\_SB.PCI0.PCNT"};
 	static const struct ged_event power_button = {ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL};
 
 	aml_device(a, "GED");
@@ -113,6 +118,8 @@ void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 	aml_op(a, AML_STORE);
 	aml_path(a, "EVTS");
 	aml_op(a, AML_LOCAL0);
+	if (PCI_HOTPLUG && machine->pci && machine->pci_hotplug)
+		add_event(a, &pci);
 	add_event(a, &power_button);
 	aml_end(a);
 	aml_end(a);

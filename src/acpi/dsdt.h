@@ -14,6 +14,9 @@ void dsdt_build(struct aml *a, const struct acpi_machine *machine);
 /* PCI0, the host bridge, and MBRD, which holds the ECAM window. */
 void dsdt_add_pci(struct aml *a, const struct acpi_machine *machine);
 
+/* Inside PCI0: S001 to S031, a slot each, and PCNT for the GED. */
+void dsdt_add_pci_hotplug(struct aml *a);
+
 /* COM1, RTC, PWRB: devices at fixed ports, and the power button. */
 void dsdt_add_platform(struct aml *a, const struct acpi_machine *machine);
 

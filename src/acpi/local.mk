@@ -6,3 +6,7 @@ libweft_a_SOURCES += \
 	src/acpi/dsdt.c \
 	src/acpi/dsdt.h \
 	src/acpi/tables.c
+
+if PCI_HOTPLUG
+libweft_a_SOURCES += src/acpi/hotplug-pci.c
+endif

@@ -12,6 +12,7 @@
 #include "boot/boot.h"
 #include "boot/smbios.h"
 #include "build/parts-internal.h"
+#include "devices/platform/pci-hotplug.h"
 #include "machine/build.h"
 #include "machine/layout.h"
 #include "schema/config.h"
@@ -67,6 +68,7 @@ static int write_acpi(struct parts *parts, uint64_t *ret_rsdp)
 		.mmio64_base = parts->graph->mmio64_base,
 		.mmio64_end = parts->graph->mmio64_end,
 		.pci = true,
+		.pci_hotplug = PCI_HOTPLUG,
 		.serial = has_serial(parts->graph),
 		.rtc = true,
 	};
@@ -150,6 +152,8 @@ static int boot_part_commit(void *context, void *object, struct diag_list *diags
 			 "KVM refused the registers the guest starts with: %s", strerror(-r));
 		return r;
 	}
+	if (PCI_HOTPLUG)
+		pci_hotplug_start(parts->pci_hotplug);
 	return machine_start(parts->machine, diags);
 }
 

@@ -3,6 +3,7 @@
  * The parts of a machine, each made from its node. A part that is only a step in making the machine has
  * the context itself as its object.
  */
+#include <config.h>
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "devices/platform/cmos.h"
 #include "devices/platform/ged.h"
 #include "devices/platform/i8042.h"
+#include "devices/platform/pci-hotplug.h"
 #include "devices/platform/post.h"
 #include "machine/build.h"
 #include "machine/layout.h"
@@ -162,6 +164,12 @@ static int bus_part_prepare(void *context, const struct graph_node *node, void *
 	struct parts *parts = context;
 	int r = pci_bus_create(parts->machine, &parts->pci);
 
+	if (r >= 0 && PCI_HOTPLUG) {
+		r = pci_hotplug_create(parts->machine, parts->pci, parts->ged,
+				       &parts->pci_hotplug);
+		if (r < 0)
+			parts->pci = pci_bus_destroy(parts->pci);
+	}
 	if (r < 0) {
 		diag_add(diags, "E0494", DIAG_ERROR, node->span,
 			 "the PCI bus could not be made: %s", strerror(-r));
@@ -177,6 +185,8 @@ static void bus_part_destroy(void *context, void *object)
 	struct parts *parts = context;
 
 	machine_set_pci(parts->machine, NULL);
+	if (PCI_HOTPLUG)
+		parts->pci_hotplug = pci_hotplug_destroy(parts->pci_hotplug);
 	parts->pci = pci_bus_destroy(parts->pci);
 }
 

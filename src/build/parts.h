@@ -17,6 +17,7 @@ struct console_hub;
 struct ged;
 struct i8042;
 struct loop;
+struct pci_hotplug;
 struct post;
 
 /* The context of parts_ops. The caller sets the first group; the rest is the parts' own. */
@@ -31,6 +32,7 @@ struct parts {
 	const struct graph *graph; /* the wanted one; set before builder_apply() */
 	struct machine *machine;
 	struct pci_bus *pci;
+	struct pci_hotplug *pci_hotplug; /* NULL: not built in */
 	/* The fixed devices of every machine. */
 	struct acpi_pm *acpi_pm;
 	struct cmos *cmos;

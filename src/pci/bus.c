@@ -259,6 +259,12 @@ int pci_bus_request_unplug(struct pci_bus *bus, unsigned slot)
 	return 0;
 }
 
+void pci_bus_cancel_unplug(struct pci_bus *bus, unsigned slot)
+{
+	if (slot >= 1 && slot < PCI_SLOTS && bus->slots[slot] && bus->hotplug)
+		bus->hotplug->unplug_cancelled(bus->hotplug_opaque, slot);
+}
+
 void pci_bus_ejected(struct pci_bus *bus, unsigned slot)
 {
 	if (slot < 1 || slot >= PCI_SLOTS)

@@ -49,6 +49,7 @@ void pci_bus_unplug(struct pci_bus *bus, struct pci_function *fn);
 struct pci_hotplug_ops {
 	void (*plugged)(void *opaque, unsigned slot);
 	void (*unplug_requested)(void *opaque, unsigned slot);
+	void (*unplug_cancelled)(void *opaque, unsigned slot);
 };
 
 /* From now on plugs are told to the guest: to be called when the guest starts. NULL: no more. */
@@ -56,6 +57,12 @@ void pci_bus_set_hotplug(struct pci_bus *bus, const struct pci_hotplug_ops *ops,
 
 /* Asks the guest to let go of a slot. Return: 0, -ENOENT (empty), -EOPNOTSUPP (no hotplug). */
 int pci_bus_request_unplug(struct pci_bus *bus, unsigned slot) must_use;
+
+/*
+ * Takes the request back. A guest that has heard of it may let go all the same. Harmless for a slot
+ * that nothing was asked of.
+ */
+void pci_bus_cancel_unplug(struct pci_bus *bus, unsigned slot);
 
 /*
  * The guest let go (_EJ0): passes it on to machine_device_unplugged(). vCPU thread; a slot number
