@@ -3,7 +3,7 @@ AC_DEFUN([WEFT_WARNINGS], [
   WARN_CFLAGS=
   for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
       -Wold-style-definition -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2 \
-      -Wimplicit-fallthrough -Wno-unused-parameter; do
+      -Wimplicit-fallthrough -Wno-unused-parameter -Qunused-arguments; do
     AS_VAR_PUSHDEF([known], [weft_cv_cc_$flag])
     AC_CACHE_CHECK([whether $CC takes $flag], [known], [
       save_CFLAGS=$CFLAGS

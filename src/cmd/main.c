@@ -3,6 +3,7 @@
  * weft COMMAND …: finds the command and runs it. Commands are in one file each.
  */
 #include <config.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,9 +49,19 @@ static int unknown_command(const char *name)
 	return usage_error(NULL, "there is no command '%s'", name);
 }
 
+/* A file that is opened as descriptor 0 to 2 would get what is meant for the terminal. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			_exit(EXIT_HOST);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+
+	fill_standard_descriptors();
 
 	if (!name)
 		return usage_error(NULL, "a command is missing");

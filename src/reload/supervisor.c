@@ -11,6 +11,7 @@
  * then it gets the one it ran with. What happens between is convergence (reload/converge.c).
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +171,12 @@ int supervisor_run(const char *path, const struct document_options *options)
 	struct supervisor s = { .exit_code = EXIT_DONE };
 	enum exit_code code;
 
+	/*
+	 * Threads allocate little: an arena of malloc's for each would only cost memory. A disk image at
+	 * the limit of the file size is an error of one write, not the end of the machine.
+	 */
+	mallopt(M_ARENA_MAX, 1);
+	signal(SIGXFSZ, SIG_IGN);
 	s.loop = loop_create();
 	s.consoles = console_hub_create(s.loop);
 	s.parts = (struct parts){

@@ -8,9 +8,17 @@ int out_fd = 1;
 static char out_buf[8192];
 static size_t out_len;
 
-/* The compiler may call these two by itself. */
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memcpy(void *to, const void *from,
-									   size_t n)
+/*
+ * The compiler may call these by itself, so they must not be turned into calls of themselves; clang
+ * knows them by their names.
+ */
+#ifdef __clang__
+#define PLAIN_LOOP
+#else
+#define PLAIN_LOOP __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#endif
+
+PLAIN_LOOP void *memcpy(void *to, const void *from, size_t n)
 {
 	unsigned char *t = to;
 	const unsigned char *f = from;
@@ -20,7 +28,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memcpy(void 
 	return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *to, int c, size_t n)
+PLAIN_LOOP void *memset(void *to, int c, size_t n)
 {
 	unsigned char *t = to;
 
@@ -29,7 +37,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void 
 	return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) size_t strlen(const char *s)
+PLAIN_LOOP size_t strlen(const char *s)
 {
 	size_t n = 0;
 
