@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "build/parts.h"
+#include "console/console.h"
 #include "loop/loop.h"
 #include "plan/render.h"
 #include "reload/converge-internal.h"
@@ -202,6 +203,8 @@ void converge_say_what_is_left(struct converge *c)
 {
 	cleanup_strbuf struct strbuf why = STRBUF_INIT;
 
+	/* Outputs were kept for a device that is plugged again; what no device has by now is ended. */
+	console_hub_prune(c->parts->consoles);
 	if (builder_is_settled(c->builder, &why)) {
 		converge_condition(c, CONDITION_CONVERGING, false, NULL, NULL);
 		loop_timer_arm(c->detach_timer, 0);
