@@ -21,7 +21,8 @@
 #include "reload/watch.h"
 
 #define MAX_LINKS	40 /* as the kernel: ELOOP */
-#define MAX_DIRECTORIES 256
+#define MAX_DIRECTORIES 512
+#define MAX_READS	64 /* of events in one go: who floods a directory does not stop the machine */
 
 /*
  * Not IN_MODIFY: a disk image beside the description is written all the time. A description that is
@@ -29,7 +30,16 @@
  */
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |        \
-	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+	 IN_DELETE_SELF | IN_MOVE_SELF)
+
+/*
+ * Of the directories above: when one is renamed, the path leads elsewhere, and nothing below it tells.
+ * What happens in them does not matter.
+ */
+#define EVENTS_ABOVE (IN_DELETE_SELF | IN_MOVE_SELF)
+
+/* File times are those of the kernel's last tick, timers round up to the next. */
+#define CLOCK_TICK_NS (10 * 1000000ULL)
 
 /* What a poll compares. */
 struct stamp {
@@ -38,6 +48,14 @@ struct stamp {
 	ino_t inode;
 	off_t size;
 	struct timespec modified, changed;
+};
+
+struct directories {
+	struct {
+		int descriptor;
+		uint32_t events;
+	} list[MAX_DIRECTORIES];
+	size_t n;
 };
 
 struct watch {
@@ -54,8 +72,7 @@ struct watch {
 	int inotify;
 	struct loop_source *events, *quiet, *poll;
 	uint64_t first_event; /* of those that are not told yet, 0 for none */
-	int descriptors[MAX_DIRECTORIES];
-	size_t n_descriptors;
+	struct directories directories;
 };
 
 static uint64_t now(void)
@@ -76,31 +93,81 @@ void watch_trigger(struct watch *watch)
 	loop_timer_arm(watch->quiet, latest > t ? MIN(WATCH_QUIET_NS, latest - t) : 1);
 }
 
+static bool is_younger(const char *path, uint64_t age)
+{
+	struct timespec t;
+	struct stat st;
+	int64_t elapsed;
+
+	if (stat(path, &st) < 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &t);
+	elapsed = (int64_t)(t.tv_sec - st.st_mtim.tv_sec) * 1000000000 + t.tv_nsec - st.st_mtim.tv_nsec;
+	/* A time in the future says nothing: somebody set a clock. */
+	return elapsed >= 0 && (uint64_t)elapsed < age;
+}
+
+/*
+ * Half a description may well be valid, with half the devices. A file that is being written in place
+ * tells nothing until it is closed, but anything else in its directory may have called us meanwhile.
+ */
+static bool is_being_written(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->n_paths; i++)
+		if (is_younger(watch->paths[i], WATCH_QUIET_NS - CLOCK_TICK_NS))
+			return true;
+	return false;
+}
+
 static void on_quiet(void *opaque)
 {
 	struct watch *watch = opaque;
 
+	if (now() < watch->first_event + WATCH_LATEST_NS && is_being_written(watch)) {
+		watch_trigger(watch);
+		return;
+	}
 	watch->first_event = 0;
 	watch->fn(watch->opaque);
 }
 
-/* What the events are does not matter, an overflow of the queue no more than the others. */
+/*
+ * What the events are does not matter, an overflow of the queue no more than the others; only that a
+ * watch is gone, which we ourselves may have ended, is none.
+ */
 static void on_events(int fd, unsigned events, void *opaque)
 {
 	_Alignas(struct inotify_event) char buf[4096];
+	const struct inotify_event *event;
 	struct watch *watch = opaque;
+	bool changed = false;
+	ssize_t n;
 
-	while (read(fd, buf, sizeof(buf)) > 0)
-		continue;
-	watch_trigger(watch);
+	for (unsigned i = 0; i < MAX_READS && (n = read(fd, buf, sizeof(buf))) > 0; i++)
+		for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const struct inotify_event *)(buf + at);
+			changed |= (event->mask & ~IN_IGNORED) != 0;
+		}
+	if (changed)
+		watch_trigger(watch);
 }
 
+/* Of a pattern (or a file with such a name that is not there) the directory: what matches changes it. */
 static struct stamp stamp_of(const char *path)
 {
+	char directory[PATH_MAX];
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return (struct stamp){ 0 };
+	if (stat(path, &st) < 0) {
+		const char *slash = strrchr(path, '/');
+		int len = slash ? (int)(slash - path) + 1 : 1;
+
+		if (!strpbrk(path, "*?[") || len >= PATH_MAX)
+			return (struct stamp){ 0 };
+		snprintf(directory, sizeof(directory), "%.*s", len, slash ? path : ".");
+		if (stat(directory, &st) < 0)
+			return (struct stamp){ 0 };
+	}
 	return (struct stamp){ true, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim };
 }
 
@@ -157,7 +224,7 @@ static void stop_inotify(struct watch *watch)
 {
 	watch->events = loop_source_remove(watch->events);
 	watch->inotify = fd_close(watch->inotify);
-	watch->n_descriptors = 0;
+	watch->directories.n = 0;
 }
 
 struct watch *watch_destroy(struct watch *watch)
@@ -172,40 +239,90 @@ struct watch *watch_destroy(struct watch *watch)
 	return NULL;
 }
 
-/* Watches a directory; the kernel gives the same descriptor for one that is watched already. */
-static int watch_directory(struct watch *watch, const char *directory, int *keep, size_t *n_keep)
+/*
+ * Watches a directory; the kernel gives the same descriptor for one that is watched already, with other
+ * events. What that misses for a moment is no loss: the files are read after all this.
+ */
+static int watch_directory(struct watch *watch, const char *directory, uint32_t events,
+			   struct directories *keep)
 {
-	int wd = inotify_add_watch(watch->inotify, *directory ? directory : ".", EVENTS);
+	const char *name = *directory ? directory : ".";
+	int wd = inotify_add_watch(watch->inotify, name, events | IN_ONLYDIR);
 
 	/* A directory that is not there: the one above it tells when it comes. */
 	if (wd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	for (size_t i = 0; i < *n_keep; i++)
-		if (keep[i] == wd)
-			return 0;
-	if (*n_keep == MAX_DIRECTORIES)
+	for (size_t i = 0; i < keep->n; i++) {
+		if (keep->list[i].descriptor != wd)
+			continue;
+		if (keep->list[i].events & ~events)
+			(void)!inotify_add_watch(watch->inotify, name,
+						 events | keep->list[i].events | IN_ONLYDIR);
+		keep->list[i].events |= events;
+		return 0;
+	}
+	if (keep->n == MAX_DIRECTORIES) {
+		inotify_rm_watch(watch->inotify, wd);
 		return -ENOSPC;
-	keep[(*n_keep)++] = wd;
+	}
+	keep->list[keep->n].descriptor = wd;
+	keep->list[keep->n++].events = events;
 	return 0;
+}
+
+/* readlink(2) with the outcome as text: "" for what is no link, NULL for what is missing. */
+static const char *link_target(const char *path, char *target)
+{
+	ssize_t n = readlink(path, target, PATH_MAX - 1);
+
+	if (n < 0 && errno != EINVAL)
+		return NULL;
+	target[n < 0 ? 0 : n] = '\0';
+	return target;
+}
+
+static bool same_target(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/*
+ * Watches @directory for what @name in it can become. It is looked at again after that: it may have been
+ * swapped just before. Return: a negative errno, or 0 with its target.
+ */
+static int watch_name(struct watch *watch, const char *directory, const char *name, bool last,
+		      char *target, const char **ret_target, struct directories *keep)
+{
+	char again[PATH_MAX];
+	unsigned tries = 0;
+	int r;
+
+	do {
+		*ret_target = link_target(name, target);
+		r = watch_directory(watch, directory,
+				    last || !*ret_target || **ret_target ? EVENTS : EVENTS_ABOVE,
+				    keep);
+	} while (r >= 0 && !same_target(link_target(name, again), *ret_target) &&
+		 tries++ < MAX_LINKS);
+	return r;
 }
 
 /*
  * Follows @path a component at a time. @done is the part that is resolved ("" is the working
  * directory), @rest the part that is left.
  */
-static int watch_path(struct watch *watch, const char *path, int *keep, size_t *n_keep)
+static int watch_path(struct watch *watch, const char *path, struct directories *keep)
 {
-	char done[PATH_MAX] = "", rest[PATH_MAX], target[PATH_MAX], next[PATH_MAX];
+	char done[PATH_MAX] = "", rest[PATH_MAX], buf[PATH_MAX], next[PATH_MAX];
+	const char *target;
 	unsigned links = 0;
-	int r = 0;
 
 	if (strlen(path) >= sizeof(rest))
 		return -ENAMETOOLONG;
 	strcpy(rest, path);
 	while (*rest) {
 		size_t len = strcspn(rest, "/");
-		bool last;
-		ssize_t n;
+		int r;
 
 		if (len == 0) {
 			if (!*done)
@@ -213,28 +330,21 @@ static int watch_path(struct watch *watch, const char *path, int *keep, size_t *
 			memmove(rest, rest + 1, strlen(rest));
 			continue;
 		}
-		last = rest[len] == '\0';
 		if ((size_t)snprintf(next, sizeof(next), "%s%s%.*s", done,
 				     *done && strcmp(done, "/") != 0 ? "/" : "", (int)len,
 				     rest) >= sizeof(next))
 			return -ENAMETOOLONG;
-		n = readlink(next, target, sizeof(target) - 1);
-		if (n < 0 && errno != EINVAL) {
-			/* It is missing: what is above it tells when it comes. */
-			return watch_directory(watch, done, keep, n_keep);
-		}
-		if (last || n >= 0)
-			r = watch_directory(watch, done, keep, n_keep);
-		if (r < 0)
+		r = watch_name(watch, done, next, rest[len] == '\0', buf, &target, keep);
+		/* What is missing: the directory tells when it comes. */
+		if (r < 0 || !target)
 			return r;
-		if (n < 0) {
+		if (!*target) {
 			strcpy(done, next);
 			memmove(rest, rest + len, strlen(rest + len) + 1);
 			continue;
 		}
 		if (++links > MAX_LINKS)
 			return -ELOOP;
-		target[n] = '\0';
 		if ((size_t)snprintf(next, sizeof(next), "%s%s", target, rest + len) >= sizeof(next))
 			return -ENAMETOOLONG;
 		strcpy(rest, next);
@@ -262,27 +372,26 @@ static int start_inotify(struct watch *watch)
 /* New directories are watched before old ones are let go, so that nothing is missed between. */
 static int set_inotify(struct watch *watch)
 {
-	int keep[MAX_DIRECTORIES], error, r;
-	size_t n_keep = 0;
+	struct directories keep = { .n = 0 }, *old = &watch->directories;
+	int error = start_inotify(watch), r;
 
-	error = start_inotify(watch);
 	if (error < 0)
 		return error;
 	for (size_t i = 0; i < watch->n_paths; i++) {
-		r = watch_path(watch, watch->paths[i], keep, &n_keep);
+		r = watch_path(watch, watch->paths[i], &keep);
 		if (r < 0)
 			error = r;
 	}
-	for (size_t i = 0; i < watch->n_descriptors; i++) {
+	for (size_t i = 0; i < old->n; i++) {
 		size_t j = 0;
 
-		while (j < n_keep && keep[j] != watch->descriptors[i])
+		while (j < keep.n && keep.list[j].descriptor != old->list[i].descriptor)
 			j++;
-		if (j == n_keep)
-			inotify_rm_watch(watch->inotify, watch->descriptors[i]);
+		if (j == keep.n)
+			inotify_rm_watch(watch->inotify, old->list[i].descriptor);
 	}
-	memcpy(watch->descriptors, keep, n_keep * sizeof(*keep));
-	watch->n_descriptors = n_keep;
+	memcpy(old->list, keep.list, keep.n * sizeof(*keep.list));
+	old->n = keep.n;
 	return error;
 }
 

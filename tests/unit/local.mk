@@ -100,3 +100,6 @@ tests_unit_test_virtio_blk_SOURCES = tests/unit/test-virtio-blk.c $(FAKE_DRIVER)
 tests_unit_test_virtio_blk_LDADD = $(UNIT_LIBS)
 tests_unit_test_virtio_net_SOURCES = tests/unit/test-virtio-net.c $(FAKE_DRIVER)
 tests_unit_test_virtio_net_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-watch
+tests_unit_test_watch_LDADD = $(UNIT_LIBS)
