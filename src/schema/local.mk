@@ -36,6 +36,8 @@ src_schema_compile_SOURCES = \
 	src/base/log.c \
 	src/base/units.c
 src_schema_compile_LDADD = $(YAML_LIBS)
+# Objects of its own: those of weft wait for what it makes.
+src_schema_compile_CFLAGS = $(AM_CFLAGS)
 
 SCHEMA_FILES = $(wildcard $(srcdir)/schemas/*.yaml $(srcdir)/schemas/devices/*.yaml)
 SCHEMA_COMPILE = $(AM_V_GEN)mkdir -p src/schema && src/schema/compile$(EXEEXT)
@@ -48,3 +50,6 @@ src/schema/tables.c: src/schema/compile$(EXEEXT) $(SCHEMA_FILES) Makefile
 
 BUILT_SOURCES += src/schema/config.h
 CLEANFILES += src/schema/config.h src/schema/tables.c
+
+# A clean tree can make any one target: what is compiled may include the generated header.
+$(libweft_a_OBJECTS) $(weft_OBJECTS): | src/schema/config.h
