@@ -10,6 +10,7 @@ weft_SOURCES += \
 	src/cmd/overrides.h \
 	src/cmd/plan.c \
 	src/cmd/run.c \
+	src/cmd/show.c \
 	src/cmd/validate.c
 
 # weft says its own manual page.

@@ -16,6 +16,7 @@
 const struct command *const commands[] = {
 	&command_run,
 	&command_validate,
+	&command_show,
 	&command_explain,
 	&command_schema,
 	&command_completion,

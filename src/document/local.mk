@@ -10,6 +10,8 @@ libweft_a_SOURCES += \
 	src/document/node.h \
 	src/document/overlay.c \
 	src/document/overlay.h \
+	src/document/quote.c \
+	src/document/quote.h \
 	src/document/scalar.c \
 	src/document/syntax.c \
 	src/document/text.c \

@@ -21,7 +21,7 @@
 #include "base/strbuf.h"
 #include "machine/layout.h"
 #include "reload/state.h"
-#include "schema/value.h"
+#include "schema/value-yaml.h"
 
 #define STATE_MAX_BYTES (64 * KiB)
 
@@ -311,8 +311,7 @@ int state_accept(struct state *state, const struct graph *graph, const struct va
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 	int r;
 
-	value_canonical(root, &text);
-	strbuf_putc(&text, '\n');
+	value_yaml(root, false, &text);
 	r = replace_file(state, "last-good.yaml", text.text, text.size);
 	return r < 0 ? r : write_state(state, graph, generation);
 }

@@ -91,6 +91,7 @@ struct value *check_new_value(struct check *check, const struct place *place,
 	value->span = place->span;
 	value->key_span = place->entry->key && !check->defaulting ? place->entry->key->span : place->span;
 	value->written = !check->defaulting;
+	value->origin = place->entry->value->origin;
 	return value;
 }
 

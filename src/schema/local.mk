@@ -13,7 +13,9 @@ libweft_a_SOURCES += \
 	src/schema/schema.c \
 	src/schema/schema.h \
 	src/schema/value.c \
-	src/schema/value.h
+	src/schema/value.h \
+	src/schema/value-yaml.c \
+	src/schema/value-yaml.h
 nodist_libweft_a_SOURCES += src/schema/tables.c
 
 # The schema compiler, and what it makes of schemas/. A schema that is added or changed is seen by

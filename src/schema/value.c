@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/compiler.h"
 #include "base/strbuf.h"
+#include "document/quote.h"
 #include "schema/value.h"
 
 static bool is_list(const struct value *value)
@@ -119,7 +119,7 @@ static void number(const struct value *value, struct strbuf *out)
 		strbuf_printf(out, "%" PRIu64, value->number);
 }
 
-static const char *word_text(const struct value *value)
+const char *value_word(const struct value *value)
 {
 	return schema_text(schema_words[value->type->parts.first + value->word].name);
 }
@@ -146,7 +146,7 @@ static void canonical_scalar(const struct value *value, struct strbuf *out)
 		json_string(out, value->string);
 		break;
 	case SCHEMA_ENUM:
-		json_string(out, word_text(value));
+		json_string(out, value_word(value));
 		break;
 	case SCHEMA_MAC:
 		json_string(out, mac_format(&value->mac, mac));
@@ -181,22 +181,6 @@ void value_canonical(const struct value *value, struct strbuf *out)
 	strbuf_puts(out, list ? "]" : "}");
 }
 
-/* Whether a string written plain is that string again in any YAML. */
-static bool is_plain(const char *text)
-{
-	static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n" };
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=";
-
-	if (!*text || strspn(text, safe) != strlen(text))
-		return false;
-	if (!(*text >= 'a' && *text <= 'z') && !(*text >= 'A' && *text <= 'Z') && *text != '/')
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcasecmp(text, words[i]))
-			return false;
-	return true;
-}
-
 void value_print(const struct value *value, struct strbuf *out)
 {
 	char text[UNITS_TEXT_MAX];
@@ -212,17 +196,14 @@ void value_print(const struct value *value, struct strbuf *out)
 		strbuf_puts(out, rate_format(value->number, text));
 		break;
 	case SCHEMA_ENUM:
-		strbuf_puts(out, word_text(value));
+		strbuf_puts(out, value_word(value));
 		break;
 	case SCHEMA_SWITCH:
 		strbuf_puts(out, value->boolean ? "on" : "off");
 		break;
 	case SCHEMA_STRING:
 	case SCHEMA_PATH:
-		if (is_plain(value->string))
-			strbuf_puts(out, value->string);
-		else
-			json_string(out, value->string);
+		quote_put(out, value->string);
 		break;
 	default:
 		value_canonical(value, out);

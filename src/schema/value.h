@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "schema/schema.h"
 
+struct node;
 struct strbuf;
 
 struct value {
@@ -23,6 +24,7 @@ struct value {
 	struct span span; /* where it is written; of a default, the place of what it belongs to */
 	struct span key_span; /* where its key is written */
 	bool written;	      /* false: the default */
+	const struct node *origin; /* what else gave it, a variable; or NULL */
 	union {
 		bool boolean;	 /* SCHEMA_BOOLEAN, SCHEMA_SWITCH */
 		uint64_t number; /* SCHEMA_INTEGER (two's complement), SIZE, DURATION, RATE */
@@ -67,3 +69,6 @@ void value_canonical(const struct value *value, struct strbuf *out);
 
 /* The value of a scalar as a person writes it: "512MiB", "off", "52:54:00:…"; quotes as YAML needs. */
 void value_print(const struct value *value, struct strbuf *out);
+
+/* The word of a SCHEMA_ENUM. */
+const char *value_word(const struct value *value);

@@ -3,6 +3,7 @@ meta_tests = \
 	tests/meta/completion.sh \
 	tests/meta/house.py \
 	tests/meta/schema-agreement.py \
-	tests/meta/schema-compiler.py
+	tests/meta/schema-compiler.py \
+	tests/meta/show.py
 TESTS += $(meta_tests)
 EXTRA_DIST += $(meta_tests) tests/meta/descriptions.py tests/meta/tap.py

@@ -103,3 +103,5 @@ tests_unit_test_virtio_net_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-watch
 tests_unit_test_watch_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-state
+tests_unit_test_state_LDADD = $(UNIT_LIBS)

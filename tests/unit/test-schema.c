@@ -212,7 +212,7 @@ static void the_canonical_form_is_of_the_meaning(void)
 	cleanup_strbuf struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
 	const struct value *x = check_with("memory: {size: 1GiB}\ncpus: {features: {b: on, a: off}}");
 	const struct value *y = check_with(
-		"x-a: 3\ncpus: {features: {a: false, b: true}, count: 1}\nmemory: {size: 0x40000000, thp: false}");
+		"x-a: 3\ncpus: {features: {a: false, b: true}, count: 1}\nmemory: {size: 0x40000000, thp: true}");
 
 	CU_ASSERT_FATAL(x && y);
 	value_canonical(x, &a);
