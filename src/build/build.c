@@ -327,6 +327,15 @@ bool builder_is_leaving(const struct builder *builder, const char *path)
 	return part && part->leaving;
 }
 
+void builder_each(const struct builder *builder, enum graph_kind kind, void (*fn)(void *object))
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+		if (part->live->kind == kind && part->object)
+			fn(part->object);
+}
+
 void *builder_object(const struct builder *builder, const char *path)
 {
 	const struct part *part = find_part(builder, path);

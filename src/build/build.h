@@ -91,5 +91,8 @@ void builder_retry_removals(struct builder *builder);
 /* Destroys every part, newest first: the end of the machine, or of one life of it. */
 void builder_teardown(struct builder *builder);
 
+/* Calls @fn with the object of every running part of a kind, oldest first. */
+void builder_each(const struct builder *builder, enum graph_kind kind, void (*fn)(void *object));
+
 /* The object of a running part, or NULL. */
 void *builder_object(const struct builder *builder, const char *path);

@@ -258,3 +258,31 @@ void parts_power_button(struct parts *parts)
 	if (parts->ged)
 		ged_raise(parts->ged, ACPI_EVENT_POWER_BUTTON);
 }
+
+static void pause_device(void *object)
+{
+	struct device *device = object;
+
+	if (device->type->pause)
+		device->type->pause(device);
+}
+
+static void resume_device(void *object)
+{
+	struct device *device = object;
+
+	if (device->type->resume)
+		device->type->resume(device);
+}
+
+void parts_pause(struct parts *parts, const struct builder *builder)
+{
+	machine_pause(parts->machine);
+	builder_each(builder, GRAPH_DEVICE, pause_device);
+}
+
+void parts_resume(struct parts *parts, const struct builder *builder)
+{
+	builder_each(builder, GRAPH_DEVICE, resume_device);
+	machine_resume(parts->machine);
+}

@@ -47,3 +47,10 @@ extern const struct part_ops *const parts_ops[GRAPH_KINDS];
 
 /* Presses the machine's power button. */
 void parts_power_button(struct parts *parts);
+
+/*
+ * Stops the vCPUs, and then every device from touching guest memory; and lets them go on. A device that
+ * comes meanwhile is idle, because its driver does not run.
+ */
+void parts_pause(struct parts *parts, const struct builder *builder);
+void parts_resume(struct parts *parts, const struct builder *builder);

@@ -13,4 +13,5 @@ extern const struct command command_graph;
 extern const struct command command_plan;
 extern const struct command command_run;
 extern const struct command command_show;
+extern const struct command command_status;
 extern const struct command command_validate;

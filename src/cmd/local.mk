@@ -9,8 +9,11 @@ weft_SOURCES += \
 	src/cmd/graph.c \
 	src/cmd/overrides.h \
 	src/cmd/plan.c \
+	src/cmd/remote.c \
+	src/cmd/remote.h \
 	src/cmd/run.c \
 	src/cmd/show.c \
+	src/cmd/status.c \
 	src/cmd/validate.c
 
 # weft says its own manual page.

@@ -15,6 +15,7 @@
 
 const struct command *const commands[] = {
 	&command_run,
+	&command_status,
 	&command_validate,
 	&command_show,
 	&command_explain,

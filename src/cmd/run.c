@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 #include "cmd/commands.h"
 #include "cmd/overrides.h"
+#include "control/server.h"
 #include "reload/supervisor.h"
 
 static int run(const struct command *command, int argc, char **argv)
@@ -33,7 +34,7 @@ static int run(const struct command *command, int argc, char **argv)
 	if (options.n_operands != 1)
 		return usage_error(command, options.n_operands ? "one file at a time" :
 								 "a file is missing");
-	return supervisor_run(options.operands[0], &overrides.document);
+	return supervisor_run(options.operands[0], &overrides.document, &control_attendant);
 }
 
 static const struct option_spec option_specs[] = {

@@ -296,6 +296,7 @@ static const struct sink_ops *const sink_kinds[] = {
 	[SINK_PTY] = &sink_pty_ops,
 	[SINK_FILE] = &sink_file_ops,
 	[SINK_SOCKET] = &sink_socket_ops,
+	[SINK_ATTACHED] = &sink_attached_ops,
 };
 
 static void sink_destroy(struct sink *sink)
@@ -339,6 +340,8 @@ static bool spec_equal(const struct sink_spec *a, const struct sink_spec *b)
 	return a->kind == b->kind && a->append == b->append && !a->path == !b->path &&
 	       (!a->path || strcmp(a->path, b->path) == 0);
 }
+
+static const struct sink_spec attached_spec = { .kind = SINK_ATTACHED };
 
 static struct sink *find_sink(struct list *sinks, const struct sink_spec *spec)
 {
@@ -404,8 +407,13 @@ int console_update_sinks(struct console *console, const struct sink_list *list,
 			list_add_tail(&kept, &sink->link);
 		}
 	}
+	sink = find_sink(&console->sinks, &attached_spec);
+	if (sink) {
+		list_del(&sink->link);
+		list_add_tail(&kept, &sink->link);
+	}
 	destroy_sinks(&console->sinks);
-	set_ring(console, list->n > 0 || list->keep);
+	set_ring(console, list->n > 0 || list->keep || sink);
 	list_for_each_safe (sink, tmp, &kept, link) {
 		list_del(&sink->link);
 		list_add_tail(&console->sinks, &sink->link);
@@ -419,6 +427,44 @@ int console_update_sinks(struct console *console, const struct sink_list *list,
 }
 
 /* --- The hub. --- */
+
+static struct console *find_open(struct console_hub *hub, const char *id)
+{
+	struct console *console;
+
+	list_for_each (console, &hub->consoles, link)
+		if (console->events && strcmp(console->id, id) == 0)
+			return console;
+	return NULL;
+}
+
+struct sink *console_attached_sink(struct console_hub *hub, const char *id)
+{
+	struct console *console = find_open(hub, id);
+	struct sink_error error;
+	struct sink *sink;
+
+	if (!console)
+		return NULL;
+	sink = find_sink(&console->sinks, &attached_spec);
+	if (sink)
+		return sink;
+	if (sink_create(console, &attached_spec, &console->sinks, &error) < 0)
+		return NULL;
+	set_ring(console, true);
+	return find_sink(&console->sinks, &attached_spec);
+}
+
+size_t console_ids(struct console_hub *hub, const char **ids, size_t max)
+{
+	struct console *console;
+	size_t n = 0;
+
+	list_for_each (console, &hub->consoles, link)
+		if (console->events && n < max)
+			ids[n++] = console->id;
+	return n;
+}
 
 struct console *console_terminal_reader(struct console_hub *hub)
 {

@@ -95,6 +95,31 @@ int console_update(struct console *console, const struct graph_node *node, const
  * thread. */
 struct console *console_close(struct console *console);
 
+struct console_peer;
+
+/**
+ * console_attach() - one more peer on a console that a device has open
+ * @id: the device
+ * @fd: a socket; closed with the peer, given away on success only
+ * @gone: called once when the peer hung up or the console ended, not by console_detach(): it is freed
+ *	after that
+ * @ret: the peer, for console_attached() and console_detach()
+ *
+ * Main thread. Return: 0, -ENOENT: no device of that name has a console, -EBUSY: too many peers, or
+ * another negative errno.
+ */
+int console_attach(struct console_hub *hub, const char *id, int fd, void (*gone)(void *opaque),
+		   void *opaque, struct console_peer **ret) must_use;
+
+/* The peer is given what the ring holds; it may be gone after that. */
+void console_attached(struct console_peer *peer);
+
+/* Takes NULL. */
+void console_detach(struct console_peer *peer);
+
+/* The devices that have a console, up to @max. Return: how many. */
+size_t console_ids(struct console_hub *hub, const char **ids, size_t max);
+
 /*
  * Output of the guest. Never blocks, never fails: the main thread passes the bytes on, at once when
  * it was quiet and every few milliseconds in a burst. A sink that lags by more than the ring loses

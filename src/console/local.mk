@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/console/attach.c \
 	src/console/config.c \
 	src/console/console.c \
 	src/console/console.h \

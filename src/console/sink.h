@@ -22,6 +22,7 @@ enum sink_kind {
 	SINK_PTY,
 	SINK_FILE,
 	SINK_SOCKET,
+	SINK_ATTACHED, /* of console_attach() */
 };
 
 /* A sink as it is asked for. Two that are equal are the same sink. */
@@ -93,7 +94,8 @@ struct port {
 	bool lost_said; /* that bytes were dropped has been logged */
 };
 
-extern const struct sink_ops sink_terminal_ops, sink_pty_ops, sink_file_ops, sink_socket_ops;
+extern const struct sink_ops sink_terminal_ops, sink_pty_ops, sink_file_ops, sink_socket_ops,
+	sink_attached_ops;
 
 /* --- console.c, for sinks --- */
 
@@ -112,6 +114,9 @@ int console_open_sinks(struct console_hub *hub, const char *id, const struct sin
 		       struct sink_error *error) must_use;
 int console_update_sinks(struct console *console, const struct sink_list *list,
 			 struct sink_error *error) must_use;
+
+/* The sink of attached peers of a console that a device has open, made if need be; NULL: no such console. */
+struct sink *console_attached_sink(struct console_hub *hub, const char *id);
 
 /* The person at the terminal asked to leave. */
 void console_leave(struct console *console, bool now);

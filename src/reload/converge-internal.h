@@ -26,6 +26,7 @@ struct converge {
 	struct conditions conditions;
 	struct json_t *pending;	    /* steps that wait for a restart */
 	struct json_t *diagnostics; /* of the newest reading, or NULL */
+	bool paused;		    /* by its owner */
 	bool missing;		    /* the file was not there or empty; it may be in the middle of a checkout */
 
 	struct loop_source *detach_timer, *confirm_timer;

@@ -198,6 +198,14 @@ void converge_say_what_waits(struct converge *c, const struct plan *plan)
 		converge_condition(c, CONDITION_RESTART_REQUIRED, false, NULL, NULL);
 }
 
+static void say_ready(struct converge *c)
+{
+	if (c->paused)
+		converge_condition(c, CONDITION_READY, false, "Paused", "the guest is paused");
+	else
+		converge_condition(c, CONDITION_READY, true, "Running", "the guest runs");
+}
+
 /* What waits for the guest: devices it has not let go of, CPUs it has not taken. */
 void converge_say_what_is_left(struct converge *c)
 {
@@ -212,7 +220,13 @@ void converge_say_what_is_left(struct converge *c)
 		converge_condition(c, CONDITION_CONVERGING, true, "WaitingForGuest", why.text);
 		loop_timer_arm(c->detach_timer, c->accepted->config->reload.detach_timeout);
 	}
-	converge_condition(c, CONDITION_READY, true, "Running", "the guest runs");
+	say_ready(c);
+}
+
+void converge_set_paused(struct converge *c, bool paused)
+{
+	c->paused = paused;
+	say_ready(c);
 }
 
 static void on_detach_timeout(void *opaque)

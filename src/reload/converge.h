@@ -94,6 +94,12 @@ int converge_plan(struct converge *converge, const char *path, struct json_t **r
  */
 struct json_t *converge_status(const struct converge *converge);
 
+/* The owner of the machine paused the guest, or let it go on. */
+void converge_set_paused(struct converge *converge, bool paused);
+
+/* The path of a file in the state directory; NULL when there is none. */
+const char *converge_state_path(const struct converge *converge, const char *file);
+
 /*
  * Who wants to know of what happens: each event is an object {time, type, …}. One listener; main
  * thread.

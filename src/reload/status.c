@@ -149,7 +149,13 @@ json_t *converge_status(const struct converge *c)
 	if (c->diagnostics)
 		json_object_set(status, "diagnostics", c->diagnostics);
 	json_object_set_new(status, "confirm", json_boolean(c->before != NULL));
+	json_object_set_new(status, "phase", json_string(c->paused ? "Paused" : "Running"));
 	return status;
+}
+
+const char *converge_state_path(const struct converge *c, const char *file)
+{
+	return c->state ? state_path(c->state, file) : NULL;
 }
 
 void converge_set_listener(struct converge *c, void (*fn)(json_t *event, void *opaque), void *opaque)

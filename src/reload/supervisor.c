@@ -32,7 +32,11 @@ struct supervisor {
 	struct parts parts;
 	struct converge *converge;
 	struct loop_source *signals[3], *power_off_timer;
-	bool power_off_asked;
+	bool power_off_asked;  /* the next power-off or reset is the end */
+	bool start_again;      /* … but for a reboot that was asked for */
+	bool paused;
+	const struct supervisor_attendant *attendant;
+	void *attending;
 	enum exit_code exit_code;
 };
 
@@ -47,11 +51,22 @@ static const struct config_lifecycle *policy_of(const struct supervisor *s)
 	return &converge_generation(s->converge)->config->lifecycle;
 }
 
+static void set_paused(struct supervisor *s, bool paused)
+{
+	if (s->paused == paused)
+		return;
+	s->paused = paused;
+	converge_set_paused(s->converge, paused);
+}
+
 static void restart(struct supervisor *s)
 {
 	enum exit_code code;
 
+	s->power_off_asked = s->start_again = false;
+	loop_timer_arm(s->power_off_timer, 0);
 	builder_teardown(s->builder);
+	set_paused(s, false);
 	code = converge_boot(s->converge, CONVERGE_REBOOT);
 	if (code != EXIT_DONE)
 		end(s, code);
@@ -65,19 +80,24 @@ static void on_machine_event(enum machine_event event, void *opaque)
 	switch (event) {
 	case MACHINE_POWER_OFF:
 		log_info("the guest powered off");
-		end(s, EXIT_DONE);
+		if (s->start_again)
+			restart(s);
+		else
+			end(s, EXIT_DONE);
 		break;
 	case MACHINE_RESET:
 		log_info("the guest asked for a reset");
-		if (s->power_off_asked || policy->reset == CONFIG_LIFECYCLE_RESET_STOP)
+		if (s->start_again)
+			restart(s);
+		else if (s->power_off_asked || policy->reset == CONFIG_LIFECYCLE_RESET_STOP)
 			end(s, EXIT_DONE);
 		else
 			restart(s);
 		break;
 	case MACHINE_TRIPLE_FAULT:
 		log_error("the guest crashed its CPU (triple fault)");
-		if (!s->power_off_asked &&
-		    policy->triple_fault == CONFIG_LIFECYCLE_TRIPLE_FAULT_REBOOT)
+		if (s->start_again || (!s->power_off_asked &&
+		    policy->triple_fault == CONFIG_LIFECYCLE_TRIPLE_FAULT_REBOOT))
 			restart(s);
 		else
 			end(s, EXIT_ROLLED_BACK);
@@ -98,23 +118,108 @@ static void on_device_unplugged(struct device *device, void *opaque)
 
 static void on_power_off_timeout(void *opaque)
 {
+	struct supervisor *s = opaque;
+
+	if (s->start_again) {
+		log_warn("the guest did not power off in time and is started again by force");
+		restart(s);
+		return;
+	}
 	log_error("the guest did not power off in time and was stopped");
-	end(opaque, EXIT_ROLLED_BACK);
+	end(s, EXIT_ROLLED_BACK);
+}
+
+static void pause_machine(struct supervisor *s)
+{
+	if (s->paused)
+		return;
+	parts_pause(&s->parts, s->builder);
+	set_paused(s, true);
+	log_info("the guest is paused");
+}
+
+static void resume_machine(struct supervisor *s)
+{
+	if (!s->paused)
+		return;
+	parts_resume(&s->parts, s->builder);
+	set_paused(s, false);
+	log_info("the guest goes on");
+}
+
+/* A guest that is to power off has to run. */
+static void ask_to_power_off(struct supervisor *s, bool start_again)
+{
+	resume_machine(s);
+	s->power_off_asked = true;
+	s->start_again = start_again;
+	parts_power_button(&s->parts);
+	loop_timer_arm(s->power_off_timer, policy_of(s)->power_off_timeout);
+}
+
+int supervisor_act(struct supervisor *s, enum supervisor_action action)
+{
+	switch (action) {
+	case SUPERVISOR_PAUSE:
+		pause_machine(s);
+		break;
+	case SUPERVISOR_RESUME:
+		resume_machine(s);
+		break;
+	case SUPERVISOR_POWER_BUTTON:
+		if (s->paused)
+			return -EBUSY;
+		parts_power_button(&s->parts);
+		break;
+	case SUPERVISOR_REBOOT:
+	case SUPERVISOR_STOP:
+		log_info("asked to %s: pressing the power button",
+			 action == SUPERVISOR_STOP ? "stop" : "start the guest again");
+		ask_to_power_off(s, action == SUPERVISOR_REBOOT);
+		break;
+	case SUPERVISOR_RESET:
+		log_info("asked for a reset");
+		restart(s);
+		break;
+	case SUPERVISOR_KILL:
+		log_warn("asked for the end: the guest is stopped at once");
+		end(s, EXIT_ROLLED_BACK);
+		break;
+	}
+	return 0;
+}
+
+bool supervisor_is_paused(const struct supervisor *s)
+{
+	return s->paused;
+}
+
+struct loop *supervisor_loop(struct supervisor *s)
+{
+	return s->loop;
+}
+
+struct converge *supervisor_converge(struct supervisor *s)
+{
+	return s->converge;
+}
+
+struct console_hub *supervisor_consoles(struct supervisor *s)
+{
+	return s->consoles;
 }
 
 static void on_end_signal(int signal, void *opaque)
 {
 	struct supervisor *s = opaque;
 
-	if (s->power_off_asked) {
+	if (s->power_off_asked && !s->start_again) {
 		log_warn("%s again: the guest is stopped at once", strsignal(signal));
 		end(s, EXIT_ROLLED_BACK);
 		return;
 	}
-	s->power_off_asked = true;
 	log_info("%s: pressing the power button", strsignal(signal));
-	parts_power_button(&s->parts);
-	loop_timer_arm(s->power_off_timer, policy_of(s)->power_off_timeout);
+	ask_to_power_off(s, false);
 }
 
 static void on_hangup(int signal, void *opaque)
@@ -144,6 +249,8 @@ static void on_started(void *opaque)
 	struct supervisor *s = opaque;
 
 	/* The guest runs by now: what follows is not waited for. */
+	if (s->attendant)
+		s->attending = s->attendant->start(s);
 	converge_now(s->converge, CONVERGE_WATCH);
 }
 
@@ -158,6 +265,8 @@ static enum exit_code run(struct supervisor *s)
 			return code;
 		loop_post(s->loop, on_started, s);
 		r = loop_run(s->loop);
+		if (s->attending)
+			s->attendant->stop(s->attending);
 	}
 	if (r < 0) {
 		log_error("the event loop failed: %s", strerror(-r));
@@ -166,9 +275,10 @@ static enum exit_code run(struct supervisor *s)
 	return s->exit_code;
 }
 
-int supervisor_run(const char *path, const struct document_options *options)
+int supervisor_run(const char *path, const struct document_options *options,
+		   const struct supervisor_attendant *attendant)
 {
-	struct supervisor s = { .exit_code = EXIT_DONE };
+	struct supervisor s = { .exit_code = EXIT_DONE, .attendant = attendant };
 	enum exit_code code;
 
 	/*
