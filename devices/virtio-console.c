@@ -250,6 +250,7 @@ const struct device_type device_virtio_console = {
 	.commit = virtio_commit,
 	.update = update,
 	.request_unplug = virtio_request_unplug,
+	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
 };

@@ -236,6 +236,7 @@ const struct device_type device_virtio_rng = {
 	.prepare = prepare,
 	.commit = virtio_commit,
 	.request_unplug = virtio_request_unplug,
+	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
 };

@@ -156,16 +156,20 @@ static int commit_step(struct builder *builder, struct generation *generation,
 		if (part->leaving)
 			return 0;
 		r = part->ops->request_removal(builder->context, part->object);
-		part->leaving = r >= 0;
+		part->leaving = entry->done = r >= 0;
 		return r;
 	}
 	return 0;
 }
 
-/*
- * A removal that was asked for is not taken back: the guest may be letting go already; the next plan
- * adds the device again if it is still wanted.
- */
+/* The guest may be letting go already: then the next plan adds the part again. */
+static void cancel_removal(struct builder *builder, struct part *part)
+{
+	part->leaving = false;
+	if (part->ops->cancel_removal)
+		part->ops->cancel_removal(builder->context, part->object);
+}
+
 static bool undo(struct builder *builder, struct journal *journal, size_t committed,
 		 struct generation *const *old_generations, struct diag_list *diags)
 {
@@ -179,6 +183,8 @@ static bool undo(struct builder *builder, struct journal *journal, size_t commit
 			continue;
 		if (entry->step->action == PLAN_ADD) {
 			part_destroy(builder, part);
+		} else if (entry->step->action == PLAN_REMOVE && entry->done) {
+			cancel_removal(builder, part);
 		} else if (entry->step->action == PLAN_UPDATE && i < committed) {
 			if (part->ops->update(builder->context, part->object, entry->old_live,
 					      diags) < 0) {
@@ -196,9 +202,28 @@ static bool undo(struct builder *builder, struct journal *journal, size_t commit
 	return whole;
 }
 
+static bool is_removed_by(const struct plan *plan, const struct part *part)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].action == PLAN_REMOVE &&
+		    strcmp(plan->steps[i].from->path, part->live->path) == 0)
+			return true;
+	return false;
+}
+
+/* The description wants them again. A guest that lets go all the same gets them plugged again. */
+static void keep_wanted(struct builder *builder, const struct plan *plan)
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+		if (part->leaving && !is_removed_by(plan, part))
+			cancel_removal(builder, part);
+}
+
 static bool is_done_now(const struct plan_step *step)
 {
-	return step->class < PLAN_RESTART && step->class != PLAN_NONE;
+	return step->class < PLAN_RESTART && step->class != PLAN_NONE && !step->after;
 }
 
 static enum build_result carry_out(struct builder *builder, const struct plan *plan,
@@ -236,6 +261,8 @@ static enum build_result carry_out(struct builder *builder, const struct plan *p
 		whole = undo(builder, &journal, committed ? committed - 1 : 0, old, diags);
 	for (size_t i = 0; i < journal.n; i++)
 		generation_unref(old[i]);
+	if (r >= 0 && !rehearse)
+		keep_wanted(builder, plan);
 	if (r >= 0)
 		return BUILD_DONE;
 	return whole ? BUILD_ROLLED_BACK : BUILD_DEGRADED;
@@ -299,7 +326,7 @@ static int compare_running(const void *a, const void *b)
 {
 	const struct plan_running *x = a, *y = b;
 
-	return strcmp(x->base->path, y->base->path);
+	return strcmp(x->live->path, y->live->path);
 }
 
 const struct plan_running *builder_running(const struct builder *builder, struct arena *arena,

@@ -29,6 +29,8 @@ struct part_ops {
 		      struct diag_list *diags);
 	/* Asks the guest to let go; builder_removed() is called when it has. NULL: it cannot go. */
 	int (*request_removal)(void *context, void *object);
+	/* Takes the request back, if the guest has not followed it yet. Optional. */
+	void (*cancel_removal)(void *context, void *object);
 	/*
 	 * Whether the guest has followed the last update (brought the CPU on line …); what it has not is
 	 * added to @why. Optional: it always has.
@@ -63,7 +65,8 @@ struct builder *builder_destroy(struct builder *builder);
  * @generation: the wanted one; referenced while parts of it run
  * @diags: what failed, and where the file asked for it
  *
- * Removals are only asked for here: the part runs on until builder_removed().
+ * Removals are only asked for here: the part runs on until builder_removed(). One that the plan does
+ * not want any more is taken back. Steps that wait for a removal are left to the next plan.
  */
 enum build_result builder_apply(struct builder *builder, const struct plan *plan,
 				struct generation *generation, struct diag_list *diags) must_use;

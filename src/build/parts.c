@@ -219,11 +219,11 @@ static int device_part_update(void *context, void *object, const struct graph_no
 {
 	struct device *device = object;
 
-	if (device->type->update)
-		return device->type->update(device, to, diags);
-	diag_add(diags, "E0490", DIAG_ERROR, to->span, "'%s' cannot be changed while the guest runs",
-		 to->id);
-	return -EOPNOTSUPP;
+	int r = device->type->update ? device->type->update(device, to, diags) : 0;
+
+	if (r >= 0)
+		device_rename(device, to->id);
+	return r;
 }
 
 static int device_part_request_removal(void *context, void *object)
@@ -231,6 +231,14 @@ static int device_part_request_removal(void *context, void *object)
 	struct device *device = object;
 
 	return device->type->request_unplug ? device->type->request_unplug(device) : -EOPNOTSUPP;
+}
+
+static void device_part_cancel_removal(void *context, void *object)
+{
+	struct device *device = object;
+
+	if (device->type->cancel_unplug)
+		device->type->cancel_unplug(device);
 }
 
 static void device_part_destroy(void *context, void *object)
@@ -245,6 +253,7 @@ static const struct part_ops device_ops = {
 	.commit = device_part_commit,
 	.update = device_part_update,
 	.request_removal = device_part_request_removal,
+	.cancel_removal = device_part_cancel_removal,
 	.destroy = device_part_destroy,
 };
 

@@ -95,6 +95,14 @@ static void add_backends(struct compiler *c, const struct graph_node *device,
 	}
 }
 
+static const struct graph_node *find_pin(const struct graph_pins *pins, const char *path)
+{
+	for (size_t i = 0; pins && i < pins->n; i++)
+		if (strcmp(pins->nodes[i]->path, path) == 0)
+			return pins->nodes[i];
+	return NULL;
+}
+
 static bool is_wanted(struct graph_node *const *devices, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++)
@@ -103,9 +111,33 @@ static bool is_wanted(struct graph_node *const *devices, size_t n, const char *p
 	return false;
 }
 
+/* The pin of the device, or of the one it was before it got its name. */
+static const struct graph_node *pin_of(struct compiler *c, struct graph_node *const *devices, size_t n,
+				       const struct graph_node *node, const struct graph_pins *pins)
+{
+	const struct graph_node *pin = find_pin(pins, node->path);
+	const char *id = graph_node_formerly(node), *path;
+
+	if (pin || !id)
+		return pin;
+	path = arena_printf(c->arena, "devices.%s", id);
+	return is_wanted(devices, n, path) ? NULL : find_pin(pins, path);
+}
+
+/* Whether what is pinned has a device that goes on in its slot. */
+static bool is_kept(struct graph_node *const *devices, const struct graph_node *const *kept, size_t n,
+		    const struct graph_node *pin)
+{
+	for (size_t i = 0; i < n; i++)
+		if (kept[i] == pin)
+			return devices[i]->pci_slot == pin->pci_slot;
+	return false;
+}
+
 static bool place_devices(struct compiler *c, struct graph_node **devices,
 			  struct device_needs *needs, size_t n, const struct graph_pins *pins)
 {
+	const struct graph_node **kept = arena_new_array(c->arena, n, const struct graph_node *);
 	struct places *places =
 		places_create(c->arena, c->graph->mmio64_base, c->graph->mmio64_end);
 	bool ok = true;
@@ -113,10 +145,13 @@ static bool place_devices(struct compiler *c, struct graph_node **devices,
 	for (size_t i = 0; i < n; i++)
 		if (devices[i]->type->bus == DEVICE_BUS_PCI)
 			ok &= places_slot(places, devices[i], c->diags);
-	for (size_t i = 0; i < n; i++)
-		places_keep(places, devices[i], pins);
+	for (size_t i = 0; i < n; i++) {
+		kept[i] = pin_of(c, devices, n, devices[i], pins);
+		if (kept[i])
+			places_keep(places, devices[i], kept[i]);
+	}
 	for (size_t i = 0; pins && pins->occupied && i < pins->n; i++)
-		if (!is_wanted(devices, n, pins->nodes[i]->path))
+		if (!is_kept(devices, kept, n, pins->nodes[i]))
 			places_occupy(places, pins->nodes[i]);
 	for (size_t i = 0; i < n; i++) {
 		devices[i]->irq = needs[i].irq;

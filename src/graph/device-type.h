@@ -43,7 +43,8 @@ struct device_needs {
 /**
  * struct device_type - one type of device a description can name
  *
- * The life of a device: prepare → commit → (update)* → request_unplug → destroy. All run on the main
+ * The life of a device: prepare → commit → (update)* → request_unplug → destroy. A type without update
+ * has no live properties but those of every device. All run on the main
  * thread. Errors: prepare, commit and update add a diagnostic that points into the file
  * (graph_node_span()) for what a person can mend, and return a negative errno.
  */
@@ -77,6 +78,12 @@ struct device_type {
 	int (*request_unplug)(struct device *device);
 
 	/*
+	 * Takes the request back: the description wants the device again. A guest that has heard of
+	 * the request may let go all the same. Optional.
+	 */
+	void (*cancel_unplug)(struct device *device);
+
+	/*
 	 * Takes the device out of the machine if it was committed, and frees it. The builder calls
 	 * it after the guest let go, on undo, and at the end of the machine with vCPUs stopped.
 	 */
@@ -94,7 +101,8 @@ struct device_type {
 struct device {
 	const struct device_type *type;
 	struct machine *machine;
-	char id[64]; /* the key in `devices` */
+	/* The key in `devices`; for logs: an edit may rename the device while other threads read it. */
+	char id[64];
 	bool committed;
 };
 

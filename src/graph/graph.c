@@ -20,6 +20,13 @@ struct span graph_node_span(const struct graph_node *node, const char *property)
 	return property && node->value ? value_span(node->value, property) : node->span;
 }
 
+const char *graph_node_formerly(const struct graph_node *node)
+{
+	const struct value *value = node->value ? value_child(node->value, "formerly") : NULL;
+
+	return value ? value->string : NULL;
+}
+
 const struct graph_node *graph_find(const struct graph *graph, const char *path)
 {
 	const struct graph_node *node;

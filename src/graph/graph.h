@@ -55,13 +55,19 @@ struct graph_node {
 	struct graph_bar bars[DEVICE_MAX_BARS];
 };
 
+/* It always ends in a zero, so a log line that is being written shows some of both names at worst. */
+static inline void device_rename(struct device *device, const char *id)
+{
+	snprintf(device->id, sizeof(device->id), "%s", id);
+}
+
 /* Fills the base of a device that prepare() makes; the builder says when it is committed. */
 static inline void device_init(struct device *device, struct machine *machine,
 			       const struct graph_node *node)
 {
 	device->type = node->type;
 	device->machine = machine;
-	snprintf(device->id, sizeof(device->id), "%s", node->id);
+	device_rename(device, node->id);
 }
 
 struct graph_edge {
@@ -82,7 +88,7 @@ struct graph {
 
 /*
  * Nodes whose places are kept: of the machine that runs, or, with a slot and nothing else, of the state
- * directory. Matched by path; sizes that no longer fit are given anew.
+ * directory. Matched by path, or by what a device says it was called before; sizes that no longer fit are given anew.
  */
 struct graph_pins {
 	const struct graph_node *const *nodes;
@@ -101,6 +107,9 @@ struct graph_pins {
  * For diagnostics of what fails at run time.
  */
 struct span graph_node_span(const struct graph_node *node, const char *property);
+
+/* What a device says that it was called before, or NULL. */
+const char *graph_node_formerly(const struct graph_node *node);
 
 /* The node at a path, "cpus" or "devices.root", or NULL. */
 const struct graph_node *graph_find(const struct graph *graph, const char *path);

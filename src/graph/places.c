@@ -17,6 +17,7 @@
 struct places {
 	struct ranges *slots, *gsis, *memory_slots, *mmio64;
 	const struct graph_node *by_slot[PCI_SLOTS]; /* for the second error: who has it */
+	uint32_t leaving;			     /* slots of devices that are on their way out */
 };
 
 struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t mmio64_end)
@@ -31,12 +32,17 @@ struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t
 	return places;
 }
 
+static void give_slot(struct places *places, struct graph_node *node, unsigned slot)
+{
+	node->pci_slot = (int)slot;
+	places->by_slot[slot] = node;
+}
+
 static bool take_slot(struct places *places, struct graph_node *node, unsigned slot)
 {
 	if (!ranges_take(places->slots, slot, 1))
 		return false;
-	node->pci_slot = (int)slot;
-	places->by_slot[slot] = node;
+	give_slot(places, node, slot);
 	return true;
 }
 
@@ -59,20 +65,8 @@ bool places_slot(struct places *places, struct graph_node *node, struct diag_lis
 	return false;
 }
 
-static const struct graph_node *find_pin(const struct graph_pins *pins, const char *path)
+void places_keep(struct places *places, struct graph_node *node, const struct graph_node *pin)
 {
-	for (size_t i = 0; pins && i < pins->n; i++)
-		if (strcmp(pins->nodes[i]->path, path) == 0)
-			return pins->nodes[i];
-	return NULL;
-}
-
-void places_keep(struct places *places, struct graph_node *node, const struct graph_pins *pins)
-{
-	const struct graph_node *pin = find_pin(pins, node->path);
-
-	if (!pin)
-		return;
 	if (node->pci_slot < 0 && pin->pci_slot > 0)
 		(void)!take_slot(places, node, (unsigned)pin->pci_slot);
 	if (pin->n_gsis && ranges_take(places->gsis, pin->gsi_base, pin->n_gsis)) {
@@ -93,14 +87,11 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 void places_occupy(struct places *places, const struct graph_node *leaving)
 {
 	struct graph_node nobody = { .pci_slot = -1 };
-	const struct graph_node *const nodes[] = { leaving };
-	const struct graph_pins pins = { nodes, 1, true };
 
 	/* A device that waits for the guest to let go still answers at its places. */
-	nobody.path = leaving->path;
-	places_keep(places, &nobody, &pins);
+	places_keep(places, &nobody, leaving);
 	if (nobody.pci_slot > 0)
-		places->by_slot[nobody.pci_slot] = leaving;
+		places->leaving |= 1u << nobody.pci_slot;
 }
 
 static bool fill_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
@@ -111,8 +102,13 @@ static bool fill_slot(struct places *places, struct graph_node *node, struct dia
 	if (node->pci_slot >= 0)
 		return true;
 	if (ranges_alloc(places->slots, 1, 1, &slot)) {
-		node->pci_slot = (int)slot;
-		places->by_slot[slot] = node;
+		give_slot(places, node, (unsigned)slot);
+		return true;
+	}
+	if (places->leaving) {
+		slot = (unsigned)__builtin_ctz(places->leaving);
+		places->leaving &= ~(1u << slot);
+		give_slot(places, node, (unsigned)slot);
 		return true;
 	}
 	diag = diag_add(diags, "E0312", DIAG_ERROR, node->span,

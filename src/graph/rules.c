@@ -188,6 +188,19 @@ static void check_exclusive(const struct graph_node *const *devices,
 						  needs[j].exclusive[b].key, diags);
 }
 
+static void check_former_names(const struct graph_node *first, const struct graph_node *second,
+			       struct diag_list *diags)
+{
+	const char *a = graph_node_formerly(first), *b = graph_node_formerly(second);
+	struct diag *diag;
+
+	if (!a || !b || strcmp(a, b) != 0)
+		return;
+	diag = diag_add(diags, "E0308", DIAG_ERROR, graph_node_span(second, "formerly"),
+			"'%s' and '%s' cannot both have been '%s'", first->id, second->id, a);
+	diag_relate(diags, diag, graph_node_span(first, "formerly"), "the other one");
+}
+
 bool rules_check_devices(const struct graph_node *const *devices, const struct device_needs *needs,
 			 size_t n, struct diag_list *diags)
 {
@@ -199,6 +212,7 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 			struct diag *diag;
 
 			check_exclusive(devices, needs, i, j, diags);
+			check_former_names(devices[i], devices[j], diags);
 			if (devices[i]->type != devices[j]->type || !devices[j]->type->singleton)
 				continue;
 			diag = diag_add(diags, "E0306", DIAG_ERROR, devices[j]->span,

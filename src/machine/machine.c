@@ -36,23 +36,29 @@ static void route(void *opaque, unsigned pin, uint64_t address, uint32_t data)
 
 static const struct ioapic_ops ioapic_ops = {.deliver = deliver, .route = route};
 
+/* One at a time: what the handler does with one may make another be forgotten. */
+static struct device *take_unplugged(struct machine *machine)
+{
+	struct device *device = NULL;
+
+	pthread_mutex_lock(&machine->lock);
+	if (machine->n_unplugged)
+		device = machine->unplugged[--machine->n_unplugged];
+	pthread_mutex_unlock(&machine->lock);
+	return device;
+}
+
 /* Main thread, when the bell rang. The machine may be gone when a handler returns. */
 static void on_bell(void *opaque)
 {
 	struct machine *machine = opaque;
-	struct device *unplugged[MACHINE_UNPLUGGED_MAX];
 	const struct machine_handlers *handlers = machine->handlers;
-	unsigned n;
+	struct device *device;
 	int event;
 
-	pthread_mutex_lock(&machine->lock);
-	n = machine->n_unplugged;
-	memcpy(unplugged, machine->unplugged, n * sizeof(unplugged[0]));
-	machine->n_unplugged = 0;
-	pthread_mutex_unlock(&machine->lock);
-	if (handlers->unplugged)
-		for (unsigned i = 0; i < n; i++)
-			handlers->unplugged(machine->opaque, unplugged[i]);
+	while ((device = take_unplugged(machine)))
+		if (handlers->unplugged)
+			handlers->unplugged(machine->opaque, device);
 	event = __atomic_exchange_n(&machine->event, MACHINE_NO_EVENT, __ATOMIC_SEQ_CST);
 	if (event != MACHINE_NO_EVENT)
 		handlers->event(machine->opaque, (enum machine_event)event);
@@ -177,6 +183,15 @@ void machine_device_unplugged(struct machine *machine, struct device *device)
 		machine->unplugged[machine->n_unplugged++] = device;
 	pthread_mutex_unlock(&machine->lock);
 	loop_wake(machine->bell);
+}
+
+void machine_device_forget(struct machine *machine, const struct device *device)
+{
+	pthread_mutex_lock(&machine->lock);
+	for (unsigned i = 0; i < machine->n_unplugged; i++)
+		if (machine->unplugged[i] == device)
+			machine->unplugged[i] = machine->unplugged[--machine->n_unplugged];
+	pthread_mutex_unlock(&machine->lock);
 }
 
 struct io_thread *machine_io_thread(struct machine *machine)

@@ -50,3 +50,6 @@ int machine_ioeventfd_remove(struct machine *machine, uint64_t gpa, unsigned siz
 
 /* The guest let go of a device after request_unplug. Any thread. */
 void machine_device_unplugged(struct machine *machine, struct device *device);
+
+/* @device is about to be freed, and nobody can say any more that it was let go. Any thread. */
+void machine_device_forget(struct machine *machine, const struct device *device);

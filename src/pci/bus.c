@@ -238,6 +238,8 @@ void pci_bus_unplug(struct pci_bus *bus, struct pci_function *fn)
 	fn->bus = NULL;
 	retry_refused(bus);
 	pthread_mutex_unlock(&bus->lock);
+	if (fn->device)
+		machine_device_forget(bus->machine, fn->device);
 	/* A vCPU may have been on its way into a BAR, now or before the guest itself moved it. */
 	address_space_quiesce(machine_mmio(bus->machine));
 }

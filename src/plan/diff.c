@@ -152,6 +152,15 @@ static void diff_values(struct differ *d, const char *path, const struct value *
 		add_change(d, path, from, to, class);
 }
 
+static void add_rename(struct differ *d, const struct graph_node *from, const struct graph_node *to)
+{
+	add_change(d, to->path, NULL, to->value, PLAN_LIVE);
+	d->changes[d->n - 1].old_text = from->id;
+	d->changes[d->n - 1].new_text = to->id;
+	d->changes[d->n - 1].reason = "the same device under another name";
+	d->changes[d->n - 1].span = to->span;
+}
+
 static int compare_changes(const void *a, const void *b)
 {
 	const struct plan_change *x = a, *y = b;
@@ -170,6 +179,8 @@ const struct plan_diff *plan_diff(const struct plan_running *running, const stru
 	if (running->base->value && to->value)
 		diff_children(&d, to->kind == GRAPH_MACHINE ? "" : to->path, running->base->value, running->live->value, to->value,
 			      PLAN_RESTART);
+	if (strcmp(running->live->path, to->path) != 0)
+		add_rename(&d, running->live, to);
 	if (d.n)
 		qsort(d.changes, d.n, sizeof(*d.changes), compare_changes);
 	diff->changes = d.changes;

@@ -3,6 +3,7 @@
  * The difference of what runs and what is wanted. The class of a change comes from the schema
  * (x-change); what a device cannot do at all (leave a running guest) from its type.
  */
+#include <config.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -13,6 +14,7 @@ struct planner {
 	struct arena *arena;
 	const struct plan_running *running;
 	size_t n_running;
+	const struct graph *wanted;
 	bool replug;
 	struct plan_step *steps;
 	size_t n_steps;
@@ -37,12 +39,40 @@ enum plan_class plan_class(const struct plan *plan)
 	return strongest;
 }
 
-static bool runs(const struct planner *p, const char *path)
+static const struct plan_running *find_running(const struct planner *p, const char *path)
 {
 	for (size_t i = 0; i < p->n_running; i++)
 		if (strcmp(p->running[i].live->path, path) == 0)
-			return true;
-	return false;
+			return &p->running[i];
+	return NULL;
+}
+
+/* The running device that @node was before an edit gave it another name, or NULL. */
+static const struct plan_running *find_former(const struct planner *p, const struct graph_node *node)
+{
+	const char *id = graph_node_formerly(node), *path;
+	const struct plan_running *former;
+
+	if (!id || find_running(p, node->path))
+		return NULL;
+	path = arena_printf(p->arena, "devices.%s", id);
+	former = graph_find(p->wanted, path) ? NULL : find_running(p, path);
+	return former && former->base->type == node->type ? former : NULL;
+}
+
+/* What a running node shall become: the one of its name, or one that says it was called so. */
+static const struct graph_node *find_wanted(const struct planner *p,
+					    const struct plan_running *running)
+{
+	const struct graph_node *node = graph_find(p->wanted, running->live->path);
+	size_t i;
+
+	if (node)
+		return node;
+	graph_for_each_node(p->wanted, node, i)
+		if (node->kind == GRAPH_DEVICE && find_former(p, node) == running)
+			return node;
+	return NULL;
 }
 
 static struct plan_step *add_step(struct planner *p, enum plan_action action, enum plan_class class,
@@ -72,20 +102,30 @@ static void explain_step(struct planner *p, struct plan_step *step, const char *
 	step->n_changes = 1;
 }
 
-static bool can_leave(const struct graph_node *node)
+/* Why a device cannot come to or leave a guest that runs; NULL: it can. */
+static const char *why_stays(const struct graph_node *node, const char *otherwise)
 {
-	return node->type && node->type->request_unplug;
+	if (!node->type || !node->type->request_unplug)
+		return otherwise;
+	if (node->type->bus == DEVICE_BUS_PCI && !PCI_HOTPLUG)
+		return "PCI hotplug is not built in";
+	return NULL;
+}
+
+static const char *why_not_out(const struct graph_node *node)
+{
+	return why_stays(node, "it cannot leave a running guest");
 }
 
 static void plan_removal(struct planner *p, const struct plan_running *running)
 {
 	const struct graph_node *from = running->live;
+	const char *reason = why_not_out(from);
 	struct plan_step *step =
-		add_step(p, PLAN_REMOVE, can_leave(from) ? PLAN_HOTPLUG : PLAN_RESTART, from, NULL);
+		add_step(p, PLAN_REMOVE, reason ? PLAN_RESTART : PLAN_HOTPLUG, from, NULL);
 
-	if (!can_leave(from))
-		explain_step(p, step, from->type ? from->type->name : NULL, NULL,
-			     "it cannot leave a running guest");
+	if (reason)
+		explain_step(p, step, from->type ? from->type->name : NULL, NULL, reason);
 }
 
 /*
@@ -96,12 +136,10 @@ static void plan_replug(struct planner *p, const struct plan_running *running,
 			const struct graph_node *to, const struct plan_diff *diff)
 {
 	const struct graph_node *from = running->live;
-	bool now = p->replug && can_leave(from);
+	const char *why = why_not_out(from);
+	const char *reason = why ? why : !p->replug ? "reload.replug is never" : NULL;
 	struct plan_step *step =
-		add_step(p, PLAN_REMOVE, now ? PLAN_REPLUG : PLAN_RESTART, from, to);
-	const char *reason = !can_leave(from) ? "it cannot leave a running guest" :
-			     !p->replug	      ? "reload.replug is never" :
-						NULL;
+		add_step(p, PLAN_REMOVE, reason ? PLAN_RESTART : PLAN_REPLUG, from, to);
 
 	if (diff) {
 		struct plan_change *changes = arena_new_array(p->arena, diff->n_changes - diff->n_live,
@@ -141,6 +179,68 @@ static void plan_update(struct planner *p, const struct plan_running *running,
 	step->n_changes = diff->n_changes - diff->n_live;
 }
 
+static bool share_key(const struct device_needs *a, const struct device_needs *b)
+{
+	for (unsigned i = 0; i < a->n_exclusive; i++)
+		for (unsigned j = 0; j < b->n_exclusive; j++)
+			if (strcmp(a->exclusive[i].key, b->exclusive[j].key) == 0)
+				return true;
+	return false;
+}
+
+/* Whether a running device has what @node asks for: its slot, or something of the host. */
+static bool stands_in_the_way(struct planner *p, const struct graph_node *running,
+			      const struct graph_node *node)
+{
+	struct device_needs has = { 0 }, asks = { 0 };
+
+	if (!running->type || !node->type)
+		return false;
+	if (node->pci_slot > 0 && node->pci_slot == running->pci_slot)
+		return true;
+	if (!running->type->needs || !node->type->needs)
+		return false;
+	running->type->needs(running, &has, p->arena);
+	node->type->needs(node, &asks, p->arena);
+	return share_key(&has, &asks);
+}
+
+static bool goes_now(const struct planner *p, const struct graph_node *running)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].action == PLAN_REMOVE && p->steps[i].from == running)
+			return p->steps[i].class < PLAN_RESTART;
+	return false;
+}
+
+static const struct plan_running *find_obstacle(struct planner *p, const struct graph_node *node)
+{
+	for (size_t i = 0; i < p->n_running; i++)
+		if (stands_in_the_way(p, p->running[i].base, node))
+			return &p->running[i];
+	return NULL;
+}
+
+/* A machine that boots takes everything; later only what can leave again can come. */
+static void plan_addition(struct planner *p, const struct graph_node *node)
+{
+	const char *why = p->n_running ? why_stays(node, "it cannot join a running guest") : NULL;
+	const struct plan_running *obstacle = why ? NULL : find_obstacle(p, node);
+	bool later = why || (obstacle && !goes_now(p, obstacle->live));
+	struct plan_step *step =
+		add_step(p, PLAN_ADD, later ? PLAN_RESTART : PLAN_HOTPLUG, NULL, node);
+
+	if (why) {
+		explain_step(p, step, NULL, node->type ? node->type->name : NULL, why);
+	} else if (obstacle) {
+		step->after = obstacle->live;
+		explain_step(p, step, NULL, node->type->name,
+			     arena_printf(p->arena, "%s %s has what it needs",
+					  later ? "as long as" : "waits for the guest to let go:",
+					  obstacle->live->path));
+	}
+}
+
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
 			       const struct graph *wanted, bool replug, struct arena *arena)
 {
@@ -148,6 +248,7 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 		.arena = arena,
 		.running = running,
 		.n_running = n_running,
+		.wanted = wanted,
 		.replug = replug,
 		/* At most two steps for each node that runs, one for each that is new. */
 		.steps = arena_new_array(arena, 2 * n_running + wanted->n_nodes, struct plan_step),
@@ -157,11 +258,10 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 	size_t i;
 
 	for (i = 0; i < n_running; i++)
-		if (running[i].live->kind != GRAPH_BACKEND &&
-		    !graph_find(wanted, running[i].live->path))
+		if (running[i].live->kind != GRAPH_BACKEND && !find_wanted(&p, &running[i]))
 			plan_removal(&p, &running[i]);
 	for (i = 0; i < n_running; i++) {
-		node = graph_find(wanted, running[i].live->path);
+		node = find_wanted(&p, &running[i]);
 		if (!node)
 			continue;
 		if (node->type != running[i].base->type)
@@ -171,8 +271,9 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 	}
 	/* What of the host stands behind a device comes and goes with it. */
 	graph_for_each_node(wanted, node, i)
-		if (node->kind != GRAPH_BACKEND && !runs(&p, node->path))
-			add_step(&p, PLAN_ADD, PLAN_HOTPLUG, NULL, node);
+		if (node->kind != GRAPH_BACKEND && !find_running(&p, node->path) &&
+		    !find_former(&p, node))
+			plan_addition(&p, node);
 	plan->steps = p.steps;
 	plan->n_steps = p.n_steps;
 	return plan;

@@ -42,6 +42,8 @@ struct plan_step {
 	const struct graph_node *from, *to;
 	const struct plan_change *changes;
 	size_t n_changes;
+	/* A running node that has to go first: the plan that is made when it has gone does this step. */
+	const struct graph_node *after;
 };
 
 struct plan {

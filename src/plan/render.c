@@ -98,10 +98,12 @@ json_t *plan_to_json(const struct plan *plan)
 		for (size_t j = 0; j < step->n_changes; j++)
 			json_array_append_new(changes, change_to_json(&step->changes[j]));
 		json_array_append_new(steps,
-				      json_pack("{s:s, s:s, s:s, s:o}", "action",
+				      json_pack("{s:s, s:s, s:s, s:s*, s:o}", "action",
 						action_names[step->action], "class",
 						plan_class_name(step->class), "path",
-						step_node(step)->path, "changes", changes));
+						step_node(step)->path, "after",
+						step->after ? step->after->path : NULL, "changes",
+						changes));
 	}
 	return json_pack("{s:i, s:s, s:o}", "format_version", 1, "class",
 			 plan_class_name(plan_class(plan)), "steps", steps);

@@ -103,8 +103,14 @@ static struct generation *load(struct converge *c, const char *path)
 
 	running = builder_running(c->builder, arena, &pins.n);
 	nodes = arena_new_array(arena, pins.n, const struct graph_node *);
-	for (size_t i = 0; i < pins.n; i++)
-		nodes[i] = running[i].base;
+	for (size_t i = 0; i < pins.n; i++) {
+		struct graph_node *node = arena_new(arena, struct graph_node);
+
+		/* Where it is, under the name it has now. */
+		*node = *running[i].base;
+		node->path = running[i].live->path;
+		nodes[i] = node;
+	}
 	pins.nodes = nodes;
 	return generation_load(path, c->options, &pins);
 }
@@ -241,7 +247,8 @@ static void on_detach_timeout(void *opaque)
 static bool does_something(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_steps; i++)
-		if (plan->steps[i].class != PLAN_NONE && plan->steps[i].class < PLAN_RESTART)
+		if (plan->steps[i].class != PLAN_NONE && plan->steps[i].class < PLAN_RESTART &&
+		    !plan->steps[i].after)
 			return true;
 	return false;
 }

@@ -503,6 +503,11 @@ int virtio_request_unplug(struct device *device)
 				      from_device(device)->transport->slot);
 }
 
+void virtio_cancel_unplug(struct device *device)
+{
+	pci_bus_cancel_unplug(machine_pci(device->machine), from_device(device)->transport->slot);
+}
+
 void virtio_reset(struct device *device)
 {
 	struct virtio_pci *t = from_device(device)->transport;

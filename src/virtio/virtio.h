@@ -72,6 +72,7 @@ void virtio_fini(struct virtio_device *vdev);
 /* The device_type callbacks that every virtio device shares. */
 int virtio_commit(struct device *device, struct diag_list *diags);
 int virtio_request_unplug(struct device *device);
+void virtio_cancel_unplug(struct device *device);
 void virtio_reset(struct device *device);
 void virtio_needs(struct device_needs *needs, unsigned n_queues); /* MSI-X and BAR 0 */
 

@@ -3,6 +3,7 @@
  * Writes the firmware tables of a machine into files, one each, as the programs of acpica-tools and
  * dmidecode read them: acpi-dump VARIANT DIRECTORY.
  */
+#include <config.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,7 @@ int main(int argc, char **argv)
 		machine.max_cpus = 8;
 		machine.n_cpus = 4;
 		machine.pci = machine.serial = machine.rtc = true;
+		machine.pci_hotplug = PCI_HOTPLUG;
 		machine.mmio64_base = 5 * GiB;
 		machine.mmio64_end = 1ULL << 39;
 		smbios = (struct smbios_machine){

@@ -53,6 +53,17 @@ for v in small usual large; do
 		'Address Length : 0000007EC0000000'
 	has "$v: no interrupt pin is routed" "$t/pci" '_PRT returned object' 'Contains 0 Elements'
 	has "$v: the serial port" "$t/pci" 'Device: \_SB.COM1' 'Address Minimum : 03F8' 'Dword00 : 00000004'
+	if grep -q S031 "$t/DSDT.dsl"; then
+		# Registers that read 0x82828282: slots 1, 7, 9, 15, 17, 23, 25, 31 have come, and have to go.
+		acpiexec -fv 0x82 -b 'evaluate \_SB.PCI0.PCNT; evaluate \_SB.PCI0.S031._ADR; evaluate \_SB.PCI0.S031._EJ0 1' \
+			"$t/DSDT.dat" >"$t/hotplug" 2>&1
+		has "$v: PCNT tells of each slot, twice" "$t/hotplug" \
+			'[S001]' '[S007]' '[S009]' '[S015]' '[S017]' '[S023]' '[S025]' '[S031]' \
+			'[S001]' '[S007]' '[S009]' '[S015]' '[S017]' '[S023]' '[S025]' '[S031]' '[Integer] = 00000000001F0000'
+		grep -o 'Value 0x0[13]' "$t/hotplug" | uniq -c | tr -s ' \n' ' ' >"$t/values"
+		has "$v: first of those that came, then of those that go" "$t/values" '8 Value 0x01 8 Value 0x03'
+		if grep -Eq 'Exception|AE_' "$t/hotplug"; then bad "$v: its methods run" "$t/hotplug"; else ok "$v: its methods run"; fi
+	fi
 	has "$v: ECAM is reserved" "$t/pci" 'Device: \_SB.MBRD' 'Address : E8000000' 'Address Length : 10000000'
 done
 has "FADT: reduced hardware, reset and sleep registers" "$dir/usual/FACP.dsl" 'MSI Not Supported (V4) : 0' \

@@ -271,6 +271,12 @@ struct pci_bus *machine_pci(struct machine *machine unused)
 	return fake.pci;
 }
 
+void machine_device_forget(struct machine *machine unused, const struct device *device)
+{
+	if (fake.unplugged == device)
+		fake.unplugged = NULL;
+}
+
 void machine_device_unplugged(struct machine *machine unused, struct device *device)
 {
 	fake.unplugged = device;

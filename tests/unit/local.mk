@@ -76,6 +76,12 @@ unit_tests += tests/unit/test-acpi
 tests_unit_test_acpi_SOURCES = tests/unit/test-acpi.c $(FAKE_MACHINE)
 tests_unit_test_acpi_LDADD = $(UNIT_LIBS)
 
+if PCI_HOTPLUG
+unit_tests += tests/unit/test-pci-hotplug
+endif
+tests_unit_test_pci_hotplug_SOURCES = tests/unit/test-pci-hotplug.c $(FAKE_MACHINE)
+tests_unit_test_pci_hotplug_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-build
 tests_unit_test_build_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-virtio-console

@@ -78,6 +78,11 @@ static int fake_request_removal(void *context, void *object)
 	return 0;
 }
 
+static void fake_cancel_removal(void *context, void *object)
+{
+	((struct context *)context)->leaving--;
+}
+
 static void fake_destroy(void *context, void *object)
 {
 	struct context *c = context;
@@ -94,6 +99,7 @@ static const struct part_ops fake_ops = {
 	.commit = fake_commit,
 	.update = fake_update,
 	.request_removal = fake_request_removal,
+	.cancel_removal = fake_cancel_removal,
 	.destroy = fake_destroy,
 };
 
@@ -220,12 +226,74 @@ static void an_edit_that_fails_anywhere_is_taken_back(void)
 		CU_ASSERT_PTR_NULL(builder_object(builder, "devices.c"));
 		CU_ASSERT_EQUAL(c.held, 2);
 		CU_ASSERT_EQUAL(c.committed, 2);
+		CU_ASSERT_EQUAL(c.leaving, 0);
+		CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
 		CU_ASSERT_EQUAL(second->references, 1);
 		builder_destroy(builder);
 		CU_ASSERT_EQUAL(first->references, 1);
 		generation_unref(first);
 		generation_unref(second);
 	}
+}
+
+/* c takes the place of b: it has to wait for b to go. */
+static const struct plan_step replace_steps[] = {
+	{ .action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1] },
+	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2], .after = &nodes[1] },
+};
+static const struct plan replace_plan = { replace_steps, ARRAY_SIZE(replace_steps) };
+
+static void a_removal_is_taken_back(void)
+{
+	struct context c = { 0 };
+	struct generation *generation = new_generation();
+	struct builder *builder = builder_create(all_fake, &c);
+	const struct plan nothing = { 0 };
+
+	CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
+			BUILD_DONE);
+	CU_ASSERT_EQUAL(builder_apply(builder, &replace_plan, generation, generation->diags),
+			BUILD_DONE);
+	CU_ASSERT_PTR_NULL(builder_object(builder, "devices.c"));
+	CU_ASSERT_EQUAL(c.held, 2);
+	/* The same once more changes nothing, a rehearsal of another plan neither. */
+	CU_ASSERT_EQUAL(builder_apply(builder, &replace_plan, generation, generation->diags),
+			BUILD_DONE);
+	CU_ASSERT_EQUAL(builder_rehearse(builder, &nothing, generation, generation->diags),
+			BUILD_DONE);
+	CU_ASSERT_EQUAL(c.leaving, 1);
+	CU_ASSERT(builder_is_leaving(builder, "devices.b"));
+	CU_ASSERT_EQUAL(builder_apply(builder, &nothing, generation, generation->diags), BUILD_DONE);
+	CU_ASSERT_EQUAL(c.leaving, 0);
+	CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
+	builder_destroy(builder);
+	generation_unref(generation);
+}
+
+static void a_renamed_part_is_found_by_its_name(void)
+{
+	struct graph_node renamed = { .kind = GRAPH_DEVICE, .id = "z", .path = "devices.z" };
+	const struct plan_step step = { .action = PLAN_UPDATE, .class = PLAN_LIVE,
+					.from = &nodes[0], .to = &renamed };
+	const struct plan plan = { &step, 1 };
+	cleanup_arena struct arena *arena = arena_create();
+	struct context c = { 0 };
+	struct generation *generation = new_generation();
+	struct builder *builder = builder_create(all_fake, &c);
+	const struct plan_running *running;
+	size_t n;
+
+	CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
+			BUILD_DONE);
+	CU_ASSERT_EQUAL(builder_apply(builder, &plan, generation, generation->diags), BUILD_DONE);
+	CU_ASSERT_PTR_NULL(builder_object(builder, "devices.a"));
+	CU_ASSERT_PTR_NOT_NULL(builder_object(builder, "devices.z"));
+	running = builder_running(builder, arena, &n);
+	CU_ASSERT_EQUAL(n, 2);
+	CU_ASSERT_PTR_EQUAL(running[0].live, &nodes[1]);
+	CU_ASSERT_PTR_EQUAL(running[1].live, &renamed);
+	builder_destroy(builder);
+	generation_unref(generation);
 }
 
 static void an_undo_that_fails_is_said(void)
@@ -255,6 +323,8 @@ int main(void)
 		{ "an edit is done whole", an_edit_is_done_whole },
 		{ "an edit that fails anywhere is taken back",
 		  an_edit_that_fails_anywhere_is_taken_back },
+		{ "a removal is taken back", a_removal_is_taken_back },
+		{ "a renamed part is found by its name", a_renamed_part_is_found_by_its_name },
 		{ "an undo that fails is said", an_undo_that_fails_is_said },
 		CU_TEST_INFO_NULL,
 	};

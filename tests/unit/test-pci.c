@@ -302,7 +302,7 @@ static void slots_are_filled_and_emptied(void)
 	stop();
 }
 
-static unsigned told_plugged, told_unplug;
+static unsigned told_plugged, told_unplug, told_cancel;
 
 static void tell_plugged(void *opaque unused, unsigned slot)
 {
@@ -314,9 +314,18 @@ static void tell_unplug(void *opaque unused, unsigned slot)
 	told_unplug = slot;
 }
 
+static void tell_cancel(void *opaque unused, unsigned slot)
+{
+	told_cancel = slot;
+}
+
 static void hotplug_is_told_and_ejects(void)
 {
-	static const struct pci_hotplug_ops ops = {tell_plugged, tell_unplug};
+	static const struct pci_hotplug_ops ops = {
+		.plugged = tell_plugged,
+		.unplug_requested = tell_unplug,
+		.unplug_cancelled = tell_cancel,
+	};
 	struct device device;
 
 	start();
@@ -326,6 +335,10 @@ static void hotplug_is_told_and_ejects(void)
 	pci_bus_set_hotplug(bus, &ops, NULL);
 	CU_ASSERT_EQUAL(pci_bus_request_unplug(bus, 1), 0);
 	CU_ASSERT_EQUAL(told_unplug, 1);
+	pci_bus_cancel_unplug(bus, 9);
+	CU_ASSERT_EQUAL(told_cancel, 0);
+	pci_bus_cancel_unplug(bus, 1);
+	CU_ASSERT_EQUAL(told_cancel, 1);
 	pci_bus_unplug(bus, &toys[2].fn);
 	toys[2].fn.device = &device;
 	CU_ASSERT_EQUAL(pci_bus_plug(bus, 5, &toys[2].fn), 0);
@@ -336,6 +349,9 @@ static void hotplug_is_told_and_ejects(void)
 	CU_ASSERT_PTR_NULL(fake.unplugged);
 	pci_bus_ejected(bus, 5);
 	CU_ASSERT_PTR_EQUAL(fake.unplugged, &device);
+	/* One that is taken out is not spoken of any more. */
+	pci_bus_unplug(bus, &toys[2].fn);
+	CU_ASSERT_PTR_NULL(fake.unplugged);
 	stop();
 }
 
