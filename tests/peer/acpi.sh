@@ -57,11 +57,14 @@ for v in small usual large; do
 		# Registers that read 0x82828282: slots 1, 7, 9, 15, 17, 23, 25, 31 have come, and have to go.
 		acpiexec -fv 0x82 -b 'evaluate \_SB.PCI0.PCNT; evaluate \_SB.PCI0.S031._ADR; evaluate \_SB.PCI0.S031._EJ0 1' \
 			"$t/DSDT.dat" >"$t/hotplug" 2>&1
-		has "$v: PCNT tells of each slot, twice" "$t/hotplug" \
-			'[S001]' '[S007]' '[S009]' '[S015]' '[S017]' '[S023]' '[S025]' '[S031]' \
-			'[S001]' '[S007]' '[S009]' '[S015]' '[S017]' '[S023]' '[S025]' '[S031]' '[Integer] = 00000000001F0000'
-		grep -o 'Value 0x0[13]' "$t/hotplug" | uniq -c | tr -s ' \n' ' ' >"$t/values"
-		has "$v: first of those that came, then of those that go" "$t/values" '8 Value 0x01 8 Value 0x03'
+		# Notifications are delivered by threads, in any order.
+		for n in 01 07 09 15 17 23 25 31; do
+			echo "S0$n 0x01"
+			echo "S0$n 0x03"
+		done >"$t/told"
+		sed -n 's/.*Notify on \[\(S0..\)\].*Value \(0x..\).*/\1 \2/p' "$t/hotplug" | sort | diff -u "$t/told" - >"$t/diff"
+		if test -s "$t/diff"; then bad "$v: PCNT tells of each slot" "$t/diff"; else ok "$v: PCNT tells of each slot"; fi
+		has "$v: the last slot's address" "$t/hotplug" '[Integer] = 00000000001F0000'
 		if grep -Eq 'Exception|AE_' "$t/hotplug"; then bad "$v: its methods run" "$t/hotplug"; else ok "$v: its methods run"; fi
 	fi
 	has "$v: ECAM is reserved" "$t/pci" 'Device: \_SB.MBRD' 'Address : E8000000' 'Address Length : 10000000'
