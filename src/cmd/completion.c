@@ -59,6 +59,8 @@ static void put_argument(struct strbuf *out, const struct command *command,
 		strbuf_puts(out, "offers='");
 		put_choices(out, spec->argument);
 		strbuf_puts(out, "' ;;\n");
+	} else if (!strcmp(spec->argument, "NAME")) {
+		strbuf_puts(out, "_weft_machines ;;\n");
 	} else if (!strcmp(spec->argument, "KEY=VALUE")) {
 		strbuf_puts(out, "offers=$_weft_settable; nospace=1 ;;\n");
 	} else {
@@ -77,7 +79,7 @@ static void put_command_words(struct strbuf *out, const struct command *command)
 	strbuf_puts(out, "' ;;\n");
 }
 
-/* What operands are: a path of the schema, one of some words, or files. */
+/* What operands are: a path of the schema, a machine, one of some words, or files. */
 static void put_operands(struct strbuf *out, const struct command *command)
 {
 	if (!strcmp(command->operands, "[PATH]")) {
@@ -86,10 +88,25 @@ static void put_operands(struct strbuf *out, const struct command *command)
 		strbuf_printf(out, "\t%s) offers='", command->name);
 		put_choices(out, command->operands);
 		strbuf_puts(out, "' ;;\n");
+	} else if (!strncmp(command->operands, "[NAME", strlen("[NAME"))) {
+		strbuf_printf(out, "\t%s) _weft_machines ;;\n", command->name);
 	} else if (command->operands[0]) {
 		strbuf_printf(out, "\t%s) files=1 ;;\n", command->name);
 	}
 }
+
+/* Those that have a state directory; listing it starts no process. */
+static const char machines[] =
+	"'\n\n_weft_machines() {\n"
+	"\tlocal state=${XDG_STATE_HOME:-$HOME/.local/state}/weft machine\n"
+	"\t[[ $EUID == 0 && -z ${XDG_STATE_HOME-} ]] && state=/var/lib/weft\n"
+	"\toffers=\n"
+	"\tfor machine in \"$state\"/*/lock; do\n"
+	"\t\t[[ -e $machine ]] || continue\n"
+	"\t\tmachine=${machine%/lock}\n"
+	"\t\toffers+=\" ${machine##*/}\"\n"
+	"\tdone\n"
+	"}\n\n";
 
 /* What both shells share: functions that set offers, files and nospace. */
 static void put_words(struct strbuf *out)
@@ -101,7 +118,8 @@ static void put_words(struct strbuf *out)
 	schema_each_path(add_path, out);
 	strbuf_puts(out, "'\n_weft_settable='");
 	schema_each_path(add_settable, out);
-	strbuf_puts(out, "'\n\n# The argument of an option: COMMAND OPTION.\n"
+	strbuf_puts(out, machines);
+	strbuf_puts(out, "# The argument of an option: COMMAND OPTION.\n"
 			 "_weft_argument() {\n\tcase $1,$2 in\n");
 	for (size_t i = 0; commands[i]; i++)
 		for (const struct option_spec *spec = commands[i]->options; spec && spec->name; spec++)

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 weft_SOURCES += \
+	src/cmd/act.c \
+	src/cmd/apply.c \
 	src/cmd/command.c \
 	src/cmd/command.h \
 	src/cmd/commands.h \
 	src/cmd/completion.c \
+	src/cmd/console.c \
 	src/cmd/explain.c \
+	src/cmd/follow.c \
+	src/cmd/history.c \
+	src/cmd/list.c \
 	src/cmd/schema.c \
 	src/cmd/graph.c \
 	src/cmd/overrides.h \

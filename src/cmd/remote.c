@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "cmd/remote.h"
 #include "control/client.h"
 #include "control/machines.h"
+#include "plan/render.h"
 
 static void complain(const struct command *command, const char *fmt, ...) printf_like(2, 3);
 
@@ -96,11 +98,13 @@ static void print_diagnostics(const json_t *diagnostics)
 	const json_t *diag;
 	size_t i;
 
-	json_array_foreach(diagnostics, i, diag) {
+	json_array_foreach(diagnostics, i, diag)
+	{
 		if (json_object_get(diag, "line"))
-			strbuf_printf(&out, "%s:%lld:%lld: ", json_text(diag, "file"),
-				      (long long)json_integer_value(json_object_get(diag, "line")),
-				      (long long)json_integer_value(json_object_get(diag, "column")));
+			strbuf_printf(
+				&out, "%s:%lld:%lld: ", json_text(diag, "file"),
+				(long long)json_integer_value(json_object_get(diag, "line")),
+				(long long)json_integer_value(json_object_get(diag, "column")));
 		strbuf_printf(&out, "%s: %s [%s]\n", json_text(diag, "severity"),
 			      json_text(diag, "message"), json_text(diag, "code"));
 		if (json_object_get(diag, "hint"))
@@ -129,7 +133,8 @@ int remote_refused(const struct command *command, int status, json_t *json)
 
 	print_diagnostics(json_object_get(json, "diagnostics"));
 	if (error)
-		complain(command, "%s%s%s", json_text(error, "message"), *hint ? ": " : "", hint);
+		complain(command, "%s%s%s", json_text(error, "message"), *hint ? "\n  hint: " : "",
+			 hint);
 	else
 		complain(command, "the machine answers with the status %d", status);
 	json_decref(json);
@@ -172,6 +177,14 @@ int print_json(const struct command *command, const json_t *json)
 	return print_text(command, &out);
 }
 
+int print_plan(const struct command *command, const json_t *plan)
+{
+	cleanup_strbuf struct strbuf out = STRBUF_INIT;
+
+	plan_print_json(plan, &out);
+	return print_text(command, &out);
+}
+
 const char *json_text(const json_t *object, const char *member)
 {
 	const char *text = json_string_value(json_object_get(object, member));
@@ -181,7 +194,7 @@ const char *json_text(const json_t *object, const char *member)
 
 int format_choice(const struct options *options)
 {
-	static const char *const formats[] = { "text", "json" };
+	static const char *const formats[] = {"text", "json"};
 
 	return option_choice(options, formats, ARRAY_SIZE(formats));
 }
@@ -199,39 +212,4 @@ char *remote_path(const struct command *command, const char *path)
 		return NULL;
 	}
 	return whole;
-}
-
-static char step_sign(const json_t *step)
-{
-	const char *class = json_text(step, "class"), *action = json_text(step, "action");
-
-	if (strcmp(class, "restart") == 0 || strcmp(class, "forbidden") == 0)
-		return '!';
-	return strcmp(action, "add") == 0 ? '+' : strcmp(action, "remove") == 0 ? '-' : '~';
-}
-
-static void print_change(const json_t *change, struct strbuf *out)
-{
-	const json_t *old = json_object_get(change, "old"), *new = json_object_get(change, "new");
-	const char *reason = json_text(change, "reason");
-
-	strbuf_printf(out, "    %s: %s → %s", json_text(change, "path"),
-		      json_is_string(old) ? json_string_value(old) : "(nothing)",
-		      json_is_string(new) ? json_string_value(new) : "(nothing)");
-	if (*reason)
-		strbuf_printf(out, "  (%s)", reason);
-	strbuf_putc(out, '\n');
-}
-
-void print_steps(const json_t *steps, struct strbuf *out)
-{
-	const json_t *step, *change;
-	size_t i, j;
-
-	json_array_foreach(steps, i, step) {
-		strbuf_printf(out, "%c %-28s %s\n", step_sign(step), json_text(step, "path"),
-			      json_text(step, "class"));
-		json_array_foreach(json_object_get(step, "changes"), j, change)
-			print_change(change, out);
-	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What commands that talk to a running machine share: which one is meant, asking it, and saying what
- * went wrong.
+ * What commands that talk to a running machine share: which one is meant, asking it, and saying
+ * what went wrong.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ struct strbuf;
 #define MACHINE_NAME_SIZE 64
 
 /*
- * The machine that is meant by an operand, or the only one that runs when there is none. Return: 0, or
- * the exit code to end with, after a message.
+ * The machine that is meant by an operand, or the only one that runs when there is none. Return: 0,
+ * or the exit code to end with, after a message.
  */
 int remote_machine(const struct command *command, const char *operand, char *ret_name);
 
@@ -45,13 +45,16 @@ int remote_unreachable(const struct command *command, const struct strbuf *why);
 int print_text(const struct command *command, struct strbuf *text);
 int print_json(const struct command *command, const struct json_t *json);
 
+/* The plan of an answer. Return: as those. */
+int print_plan(const struct command *command, const struct json_t *plan);
+
 /* A member that is a string, or "". */
 const char *json_text(const struct json_t *object, const char *member);
 
 /* The last option of those that print either. */
-#define FORMAT_OPTION                                                                            \
-	{                                                                                        \
-		'f', "format", "text|json", "for people, or for programs (text)"                 \
+#define FORMAT_OPTION                                                            \
+	{                                                                        \
+		'f', "format", "text|json", "for people, or for programs (text)" \
 	}
 
 /* At FORMAT_OPTION. Return: 0 text, 1 JSON, or -1 after a usage error. */
@@ -59,6 +62,3 @@ int format_choice(const struct options *options);
 
 /* Absolute, with its links as they are: the machine watches them. NULL after a message. */
 char *remote_path(const struct command *command, const char *path);
-
-/* The steps of a plan as text. */
-void print_steps(const struct json_t *steps, struct strbuf *out);

@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "cmd/commands.h"
 #include "cmd/remote.h"
+#include "plan/render.h"
 
 static void put_head(const json_t *status, struct strbuf *out)
 {
@@ -23,7 +24,8 @@ static void put_conditions(const json_t *conditions, struct strbuf *out)
 	size_t i;
 
 	strbuf_printf(out, "\n%-16s %-6s %-21s %s\n", "CONDITION", "HOLDS", "SINCE", "WHY");
-	json_array_foreach(conditions, i, condition) {
+	json_array_foreach(conditions, i, condition)
+	{
 		const char *reason = json_text(condition, "reason");
 
 		strbuf_printf(out, "%-16s %-6s %-21s", json_text(condition, "type"),
@@ -51,22 +53,24 @@ static void put_devices(json_t *devices, struct strbuf *out)
 static void put_drift(const json_t *status, struct strbuf *out)
 {
 	const json_t *drift = json_object_get(status, "drift");
-	const json_t *pending = json_object_get(json_object_get(status, "pending"), "steps");
+	const json_t *pending = json_object_get(status, "pending");
+	const json_t *steps = json_object_get(pending, "steps");
 	const char *file = json_text(drift, "file");
 
 	if (json_is_true(json_object_get(status, "confirm")))
-		strbuf_puts(out, "\nAn apply waits to be confirmed, and is taken back if it is not: "
-				 "weft confirm\n");
-	if (json_array_size(pending)) {
+		strbuf_puts(out,
+			    "\nAn apply waits to be confirmed, and is taken back if it is not: "
+			    "weft confirm\n");
+	if (json_array_size(steps)) {
 		strbuf_puts(out, "\nAccepted, and waiting for the next start of the guest:\n");
-		print_steps(pending, out);
+		plan_print_json(pending, out);
 	}
 	if (strcmp(file, "Invalid") == 0)
 		strbuf_puts(out, "\nThe file is not valid now; the machine runs on as it was.\n");
 	else if (strcmp(file, "Differs") == 0 &&
-		 !json_equal(json_object_get(drift, "steps"), pending)) {
+		 !json_equal(json_object_get(drift, "steps"), steps)) {
 		strbuf_puts(out, "\nThe file asks for what the machine is not:\n");
-		print_steps(json_object_get(drift, "steps"), out);
+		plan_print_json(drift, out);
 	}
 }
 
@@ -107,7 +111,7 @@ static int run(const struct command *command, int argc, char **argv)
 	return r;
 }
 
-static const struct option_spec option_specs[] = { FORMAT_OPTION, { 0 } };
+static const struct option_spec option_specs[] = {FORMAT_OPTION, {0}};
 
 const struct command command_status = {
 	.name = "status",

@@ -54,7 +54,7 @@ static void attached_close(struct sink *sink)
 {
 	struct console_peer *peer, *tmp;
 
-	list_for_each_safe(peer, tmp, &of(sink)->peers, link) {
+	list_for_each_safe (peer, tmp, &of(sink)->peers, link) {
 		peer->gone(peer->opaque);
 		forget_peer(peer);
 	}
@@ -64,7 +64,7 @@ static void attached_hangup(struct port *port, bool write unused)
 {
 	struct console_peer *peer, *tmp;
 
-	list_for_each_safe(peer, tmp, &of(port->sink)->peers, link) {
+	list_for_each_safe (peer, tmp, &of(port->sink)->peers, link) {
 		if (peer->port != port)
 			continue;
 		port_destroy(port);

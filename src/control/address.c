@@ -17,7 +17,7 @@ int unix_address(const char *path, struct sockaddr_un *ret, int *ret_fd)
 	cleanup_free char *directory = NULL;
 	cleanup_fd int fd = -1;
 
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	*ret_fd = -1;
 	if (strlen(path) < sizeof(ret->sun_path)) {
 		memcpy(ret->sun_path, path, strlen(path));

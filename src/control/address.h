@@ -12,7 +12,8 @@
  * unix_address() - the address of a socket file
  * @path: absolute
  * @ret: the address
- * @ret_fd: a descriptor to keep open while the address is used, or -1: close it after bind or connect
+ * @ret_fd: a descriptor to keep open while the address is used, or -1: close it after bind or
+ * connect
  *
  * A path that is too long goes by its directory's descriptor. Return: 0 or a negative errno.
  */

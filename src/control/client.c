@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client: one connection a request. What the server says is checked as if it were anybody: it may be
- * another version of weft.
+ * The client: one connection a request. What the server says is checked as if it were anybody: it
+ * may be another version of weft.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -36,7 +36,7 @@ struct response {
 
 static int connect_to(const char *path)
 {
-	const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT };
+	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT};
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cleanup_fd int directory = -1;
 	struct sockaddr_un address;
@@ -70,8 +70,9 @@ static int explain(struct strbuf *why, const char *name, const char *path, int e
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		strbuf_printf(why, "no machine '%s' runs (%s); 'weft list --all' shows what there is",
-			      name, error == -ENOENT ? "it has no control socket" : "nobody answers");
+		strbuf_printf(
+			why, "no machine '%s' runs (%s); 'weft list --all' shows what there is",
+			name, error == -ENOENT ? "it has no control socket" : "nobody answers");
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -80,17 +81,20 @@ static int explain(struct strbuf *why, const char *name, const char *path, int e
 		break;
 	case -EAGAIN:
 	case -ETIMEDOUT:
-		strbuf_printf(why, "the machine '%s' does not answer: it is busy, or it hangs; "
-				   "its log may tell",
+		strbuf_printf(why,
+			      "the machine '%s' does not answer: it is busy, or it hangs; "
+			      "its log may tell",
 			      name);
 		break;
 	case -ECONNRESET:
 	case -EPIPE:
-		strbuf_printf(why, "the machine '%s' hung up before it answered: it has just ended", name);
+		strbuf_printf(why, "the machine '%s' hung up before it answered: it has just ended",
+			      name);
 		break;
 	case -EPROTO:
-		strbuf_printf(why, "the machine '%s' answers what this weft does not understand: "
-				   "is it another version?",
+		strbuf_printf(why,
+			      "the machine '%s' answers what this weft does not understand: "
+			      "is it another version?",
 			      name);
 		break;
 	default:
@@ -106,7 +110,8 @@ static int open_connection(const char *name, struct strbuf *why)
 	int fd;
 
 	if (!path) {
-		strbuf_puts(why, "there is no state directory: neither XDG_STATE_HOME nor HOME is set");
+		strbuf_puts(why,
+			    "there is no state directory: neither XDG_STATE_HOME nor HOME is set");
 		return -ENOENT;
 	}
 	fd = connect_to(path);
@@ -159,7 +164,8 @@ static int send_request(int fd, const char *method, const char *path, const char
 
 /* --- The answer. --- */
 
-/* More bytes behind those there are. Return: how many, 0 at the end of the stream, negative errno. */
+/* More bytes behind those there are. Return: how many, 0 at the end of the stream, negative errno.
+ */
 static ssize_t fill(struct response *response)
 {
 	ssize_t n;
@@ -283,8 +289,8 @@ static int read_chunks(struct response *response, take_fn take, void *opaque)
 
 static int read_body(struct response *response, take_fn take, void *opaque)
 {
-	return response->chunked ? read_chunks(response, take, opaque) :
-				   read_bytes(response, response->length, take, opaque);
+	return response->chunked ? read_chunks(response, take, opaque)
+				 : read_bytes(response, response->length, take, opaque);
 }
 
 static int append(const char *data, size_t size, void *opaque)
@@ -337,7 +343,7 @@ int client_call(const char *name, const char *method, const char *path, json_t *
 int client_stream(const char *name, const char *path, take_fn take, void *opaque,
 		  struct client_reply *ret, struct strbuf *why)
 {
-	const struct timeval forever = { 0 };
+	const struct timeval forever = {0};
 	cleanup_free struct response *response = calloc(1, sizeof(*response));
 	cleanup_fd int fd = open_connection(name, why);
 	int r;
@@ -364,7 +370,7 @@ int client_stream(const char *name, const char *path, take_fn take, void *opaque
 int client_attach(const char *name, const char *id, int *ret_fd, struct strbuf *first,
 		  struct client_reply *ret, struct strbuf *why)
 {
-	const struct timeval forever = { 0 };
+	const struct timeval forever = {0};
 	cleanup_free struct response *response = calloc(1, sizeof(*response));
 	cleanup_fd int fd = open_connection(name, why);
 	char path[256];

@@ -13,7 +13,7 @@
 struct json_t;
 
 struct client_reply {
-	int status;	     /* of HTTP */
+	int status;          /* of HTTP */
 	struct json_t *json; /* the body; the caller owns the reference */
 };
 
@@ -34,8 +34,8 @@ int client_call(const char *name, const char *method, const char *path, struct j
  * client_stream() - read an answer as it comes
  * @take: is given every piece; a negative return ends the stream
  *
- * An answer other than 200 is in @ret, and @take is not called. Return: 0 at the end of the stream (or
- * with @ret set), or a negative errno with @why.
+ * An answer other than 200 is in @ret, and @take is not called. Return: 0 at the end of the stream
+ * (or with @ret set), or a negative errno with @why.
  */
 int client_stream(const char *name, const char *path,
 		  int (*take)(const char *data, size_t size, void *opaque), void *opaque,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection that becomes a console. evhttp has no words for that: its bufferevent is silenced, and a
- * duplicate of the descriptor goes to the console, which knows how to serve peers that are slow. evhttp
- * keeps the connection until one side ends it.
+ * A connection that becomes a console. evhttp has no words for that: its bufferevent is silenced,
+ * and a duplicate of the descriptor goes to the console, which knows how to serve peers that are
+ * slow. evhttp keeps the connection until one side ends it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +85,8 @@ static void hand_over(struct request *request)
 
 void console_connect(struct request *request)
 {
-	const char *upgrade = evhttp_find_header(
-		evhttp_request_get_input_headers(request->http), "Upgrade");
+	const char *upgrade =
+		evhttp_find_header(evhttp_request_get_input_headers(request->http), "Upgrade");
 
 	if (upgrade && strcmp(upgrade, "weft-console") == 0)
 		hand_over(request);

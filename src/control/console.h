@@ -7,7 +7,8 @@
 struct request;
 
 /*
- * GET /v1/console/{id} with 'Upgrade: weft-console': after the answer 101 the connection is the console,
- * first the last output, then both ways. What the peer sends before it has the answer is lost.
+ * GET /v1/console/{id} with 'Upgrade: weft-console': after the answer 101 the connection is the
+ * console, first the last output, then both ways. What the peer sends before it has the answer is
+ * lost.
  */
 void console_connect(struct request *request);

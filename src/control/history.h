@@ -18,7 +18,7 @@ struct json_t;
  * @limit: how many
  * @ret: an array; the caller owns the reference
  *
- * Reads at most the last megabyte. Lines that a crash cut short are left out. Return: 0 or a negative
- * errno.
+ * Reads at most the last megabyte. Lines that a crash cut short are left out. Return: 0 or a
+ * negative errno.
  */
 int history_read(const char *path, uint64_t limit, struct json_t **ret) must_use;

@@ -21,10 +21,11 @@ struct json_t;
 struct loop_source;
 
 #define CONTROL_MAX_CONNECTIONS 64
-#define CONTROL_MAX_HEADERS	16384
-#define CONTROL_MAX_BODY	65536
+#define CONTROL_MAX_HEADERS     16384
+#define CONTROL_MAX_BODY        65536
 
-/* A request that is not answered and gone by then is cut off, so that nobody can sit on a connection. */
+/* A request that is not answered and gone by then is cut off, so that nobody can sit on a
+ * connection. */
 #define CONTROL_DEADLINE (15 * 1000000000ULL)
 
 struct control {
@@ -46,7 +47,7 @@ struct connection {
 	struct control *control;
 	struct bufferevent *socket;
 	struct loop_source *deadline;
-	bool silent; /* evhttp's callbacks were taken away: a console */
+	bool silent;                    /* evhttp's callbacks were taken away: a console */
 	struct evhttp_connection *http; /* after connection_silence() */
 	void (*gone)(struct connection *connection); /* takes back what was made for it; or NULL */
 	void *gone_opaque;
@@ -59,7 +60,7 @@ struct request {
 	struct connection *connection;
 	struct evhttp_request *http;
 	struct ucred peer;
-	struct json_t *body;	/* an object; members are checked against the route */
+	struct json_t *body;   /* an object; members are checked against the route */
 	const char *parameter; /* what stands for {id} in the path, or NULL; decoded */
 };
 

@@ -33,7 +33,7 @@ int machines_find(struct machines *machines)
 	DIR *directory = base ? opendir(base) : NULL;
 	struct dirent *entry;
 
-	*machines = (struct machines){ 0 };
+	*machines = (struct machines){0};
 	if (!directory)
 		return base && errno == ENOENT ? 0 : base ? -errno : -ENOENT;
 	machines->names = calloc(MACHINES_MAX, sizeof(char *));
@@ -58,5 +58,5 @@ void machines_fini(struct machines *machines)
 		free(machines->names[i]);
 	free(machines->names);
 	free(machines->running);
-	*machines = (struct machines){ 0 };
+	*machines = (struct machines){0};
 }

@@ -18,8 +18,8 @@ struct machines {
 };
 
 /*
- * Finds them. A machine runs when somebody answers at its socket: asking for its lock instead would make
- * a start at that moment fail. Return: 0 or a negative errno; nothing there is no error.
+ * Finds them. A machine runs when somebody answers at its socket: asking for its lock instead would
+ * make a start at that moment fail. Return: 0 or a negative errno; nothing there is no error.
  */
 int machines_find(struct machines *machines) must_use;
 void machines_fini(struct machines *machines);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenAPI: paths from the table of routes, answers from the schemas below, and the schema of descriptions
- * as it is, because OpenAPI 3.1 speaks the same JSON Schema.
+ * OpenAPI: paths from the table of routes, answers from the schemas below, and the schema of
+ * descriptions as it is, because OpenAPI 3.1 speaks the same JSON Schema.
  */
 #include <config.h>
 #include <jansson.h>
@@ -57,10 +57,9 @@ static json_t *body_of(const struct route *route)
 		json_object_set_new(properties, route->body[i].name, schema);
 	}
 	return json_pack("{s:o}", "content",
-			 content("application/json",
-				 json_pack("{s:s, s:b, s:o}", "type", "object",
-					   "additionalProperties", false, "properties",
-					   properties)));
+			 content("application/json", json_pack("{s:s, s:b, s:o}", "type", "object",
+							       "additionalProperties", false,
+							       "properties", properties)));
 }
 
 static json_t *parameters_of(const struct route *route)
@@ -68,9 +67,9 @@ static json_t *parameters_of(const struct route *route)
 	json_t *list = json_array();
 
 	if (strchr(route->path, '{'))
-		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", "id", "in",
-						      "path", "required", true, "schema", "type",
-						      "string"));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", "id",
+						      "in", "path", "required", true, "schema",
+						      "type", "string"));
 	for (size_t i = 0; i < ROUTE_MAX_FIELDS && route->query[i].name; i++)
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name",
 						      route->query[i].name, "in", "query",
@@ -91,9 +90,9 @@ static void add_success(json_t *answers, const struct route *route)
 	if (strchr(route->path, '{'))
 		code = "101";
 	else
-		json_object_set_new(answer, "content",
-				    content(type, route->result ? reference(route->result) :
-								  json_object()));
+		json_object_set_new(
+			answer, "content",
+			content(type, route->result ? reference(route->result) : json_object()));
 	json_object_set_new(answers, code, answer);
 }
 
@@ -153,13 +152,14 @@ json_t *control_openapi(void)
 
 	invariant(answers && description);
 	json_object_set_new(answers, "Description", description);
-	return json_pack(
-		"{s:s, s:{s:s, s:s, s:s}, s:[{s:s, s:s}], s:o, s:{s:o, s:{s:{s:s, s:o}}}}", "openapi",
-		"3.1.0", "info", "title", "weft", "version", PACKAGE_VERSION, "description",
-		"The control interface of one machine: HTTP over control.sock in its state directory.",
-		"servers", "url", "http://localhost", "description",
-		"control.sock; the host's name means nothing", "paths", paths(), "components",
-		"schemas", answers, "responses", "Error", "description",
-		"What is wrong, and what to do about it", "content",
-		content("application/json", reference("Error")));
+	return json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s, s:s}], s:o, s:{s:o, s:{s:{s:s, s:o}}}}",
+			 "openapi", "3.1.0", "info", "title", "weft", "version", PACKAGE_VERSION,
+			 "description",
+			 "The control interface of one machine: HTTP over control.sock in its "
+			 "state directory.",
+			 "servers", "url", "http://localhost", "description",
+			 "control.sock; the host's name means nothing", "paths", paths(),
+			 "components", "schemas", answers, "responses", "Error", "description",
+			 "What is wrong, and what to do about it", "content",
+			 content("application/json", reference("Error")));
 }

@@ -25,8 +25,8 @@ static struct converge *converge_of(struct request *request)
 /* --- What is. --- */
 
 /*
- * How the file, what was accepted of it and the machine differ. What was accepted and is not done waits
- * for a restart (pending) or for the guest (the condition Converging).
+ * How the file, what was accepted of it and the machine differ. What was accepted and is not done
+ * waits for a restart (pending) or for the guest (the condition Converging).
  */
 static json_t *drift_of(struct converge *converge)
 {
@@ -35,8 +35,9 @@ static json_t *drift_of(struct converge *converge)
 
 	steps = json_object_get(json_object_get(plan, "plan"), "steps");
 	drift = json_pack("{s:s}", "file",
-			  code == EXIT_INVALID ? "Invalid" :
-			  json_array_size(steps) ? "Differs" : "Same");
+			  code == EXIT_INVALID     ? "Invalid"
+			  : json_array_size(steps) ? "Differs"
+						   : "Same");
 	if (steps)
 		json_object_set(drift, "steps", steps);
 	if (code == EXIT_INVALID)
@@ -65,7 +66,8 @@ static void get_history(struct request *request)
 {
 	const char *path = converge_state_path(converge_of(request), "history.ndjson");
 	json_t *entries = NULL;
-	int r = history_read(path, request_query(request, "limit", 100, HISTORY_MAX_ENTRIES), &entries);
+	int r = history_read(path, request_query(request, "limit", 100, HISTORY_MAX_ENTRIES),
+			     &entries);
 
 	if (r < 0)
 		request_error(request, 500, "history", NULL, "the history cannot be read: %s",
@@ -99,8 +101,8 @@ static void reply_result(struct request *request, int code, json_t *result)
 }
 
 /*
- * The VMM has a working directory of its own, so a path has to be whole. Return: false when the request
- * was answered.
+ * The VMM has a working directory of its own, so a path has to be whole. Return: false when the
+ * request was answered.
  */
 static bool read_path(struct request *request, const char **ret_path)
 {
@@ -205,9 +207,9 @@ static void post_power_button(struct request *request)
 
 static void post_reboot(struct request *request)
 {
-	act_later(request, json_is_true(json_object_get(request->body, "force")) ?
-				   SUPERVISOR_RESET :
-				   SUPERVISOR_REBOOT);
+	act_later(request, json_is_true(json_object_get(request->body, "force"))
+				   ? SUPERVISOR_RESET
+				   : SUPERVISOR_REBOOT);
 }
 
 static void post_stop(struct request *request)
@@ -222,9 +224,10 @@ static void post_kill(struct request *request)
 
 /* --- The table. --- */
 
-#define BODY_PATH                                                                                \
-	{                                                                                        \
-		"path", ROUTE_STRING, "Another description, from the root on; the machine's own when absent" \
+#define BODY_PATH                                                                              \
+	{                                                                                      \
+		"path", ROUTE_STRING,                                                          \
+			"Another description, from the root on; the machine's own when absent" \
 	}
 
 const struct route control_routes[] = {
@@ -232,7 +235,8 @@ const struct route control_routes[] = {
 		.method = "GET",
 		.path = "/v1/status",
 		.name = "getStatus",
-		.summary = "Generation, conditions, devices, what waits, and how file and machine differ",
+		.summary = "Generation, conditions, devices, what waits, and how file and machine "
+			   "differ",
 		.result = "Status",
 		.handler = get_status,
 	},
@@ -252,7 +256,7 @@ const struct route control_routes[] = {
 		.summary = "What another description would change",
 		.result = "Result",
 		.answers = "422",
-		.body = { BODY_PATH },
+		.body = {BODY_PATH},
 		.handler = post_plan,
 	},
 	{
@@ -262,13 +266,14 @@ const struct route control_routes[] = {
 		.summary = "Go to a description",
 		.result = "Result",
 		.answers = "409 422 500",
-		.body = {
-			BODY_PATH,
-			{ "dry_run", ROUTE_BOOLEAN, "Prepare everything, then take it back" },
-			{ "confirm_timeout", ROUTE_DURATION,
-			  "Go back by itself unless it is confirmed in this time" },
-			{ "if_generation", ROUTE_INTEGER, "Only if this generation runs" },
-		},
+		.body =
+			{
+				BODY_PATH,
+				{"dry_run", ROUTE_BOOLEAN, "Prepare everything, then take it back"},
+				{"confirm_timeout", ROUTE_DURATION,
+				 "Go back by itself unless it is confirmed in this time"},
+				{"if_generation", ROUTE_INTEGER, "Only if this generation runs"},
+			},
 		.handler = post_apply,
 	},
 	{
@@ -296,7 +301,7 @@ const struct route control_routes[] = {
 		.name = "getHistory",
 		.summary = "What was applied, when and by whom, oldest first",
 		.result = "History",
-		.query = { { "limit", ROUTE_INTEGER, "How many of the newest entries (100)" } },
+		.query = {{"limit", ROUTE_INTEGER, "How many of the newest entries (100)"}},
 		.handler = get_history,
 	},
 	{
@@ -330,7 +335,7 @@ const struct route control_routes[] = {
 		.name = "reboot",
 		.summary = "Power off by the button, then start with the newest description",
 		.result = "Accepted",
-		.body = { { "force", ROUTE_BOOLEAN, "Reset at once instead" } },
+		.body = {{"force", ROUTE_BOOLEAN, "Reset at once instead"}},
 		.handler = post_reboot,
 	},
 	{
@@ -353,7 +358,8 @@ const struct route control_routes[] = {
 		.method = "GET",
 		.path = "/v1/console/{id}",
 		.name = "attachConsole",
-		.summary = "The last output of a console and then both ways, after 'Upgrade: weft-console'",
+		.summary = "The last output of a console and then both ways, after 'Upgrade: "
+			   "weft-console'",
 		.answers = "404 426",
 		.handler = console_connect,
 	},
@@ -364,7 +370,7 @@ const struct route control_routes[] = {
 		.summary = "The newest lines of weft's own log",
 		.type = "text/plain",
 		.answers = "503",
-		.query = { { "follow", ROUTE_INTEGER, "1: go on with new lines as they come" } },
+		.query = {{"follow", ROUTE_INTEGER, "1: go on with new lines as they come"}},
 		.handler = stream_logs,
 	},
 	{
@@ -422,7 +428,7 @@ static const struct route_field *find_field(const struct route *route, const cha
 
 static void refuse_member(struct request *request, const struct route *route, const char *name)
 {
-	const char *names[ROUTE_MAX_FIELDS] = { 0 }, *near;
+	const char *names[ROUTE_MAX_FIELDS] = {0}, *near;
 	char hint[96];
 
 	for (size_t i = 0; i < ROUTE_MAX_FIELDS; i++)
@@ -446,7 +452,8 @@ static bool check_members(struct request *request, const struct route *route)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(request->body, name, value) {
+	json_object_foreach(request->body, name, value)
+	{
 		const struct route_field *field = find_field(route, name);
 
 		if (!field) {
@@ -476,7 +483,8 @@ static bool read_body(struct request *request, const struct route *route, const 
 	if (request->body && json_is_object(request->body))
 		return check_members(request, route);
 	if (request->body)
-		request_error(request, 400, "not-an-object", NULL, "the body has to be a JSON object");
+		request_error(request, 400, "not-an-object", NULL,
+			      "the body has to be a JSON object");
 	else
 		request_error(request, 400, "not-json", NULL, "the body is not JSON: %d:%d: %s",
 			      error.line, error.column, error.text);

@@ -31,10 +31,11 @@ struct route {
 	const char *path; /* "/v1/console/{id}": the parameter is the last part */
 	const char *name; /* "getStatus" */
 	const char *summary;
-	const char *result;	 /* the schema of the answer in openapi.c; NULL: none */
-	const char *type;	 /* of the answer; NULL: application/json */
+	const char *result;  /* the schema of the answer in openapi.c; NULL: none */
+	const char *type;    /* of the answer; NULL: application/json */
 	const char *answers; /* other status codes it may give: "409 422" */
-	struct route_field body[ROUTE_MAX_FIELDS], query[ROUTE_MAX_FIELDS]; /* ended by a zero entry */
+	struct route_field body[ROUTE_MAX_FIELDS],
+		query[ROUTE_MAX_FIELDS]; /* ended by a zero entry */
 	void (*handler)(struct request *request);
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The listener and its connections. libevent's evhttp reads requests and writes answers; what it does
- * not do is here: how many connections there are, how long one may take as a whole, and who is at the
- * other end.
+ * The listener and its connections. libevent's evhttp reads requests and writes answers; what it
+ * does not do is here: how many connections there are, how long one may take as a whole, and who is
+ * at the other end.
  *
- * evhttp takes its connections from the listener and frees them by itself, and tells of it only once
- * there was a request. So a reference to the socket of each is held here: one that evhttp has freed has no
- * callbacks any more. Such are looked for when a new one comes, and the deadline of each ends it at the
- * latest.
+ * evhttp takes its connections from the listener and frees them by itself, and tells of it only
+ * once there was a request. So a reference to the socket of each is held here: one that evhttp has
+ * freed has no callbacks any more. Such are looked for when a new one comes, and the deadline of
+ * each ends it at the latest.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -34,9 +34,9 @@
 #include "loop/loop.h"
 #include "reload/converge.h"
 
-#define IO_TIMEOUT   10 /* seconds in which a peer has to send or take something */
-#define RETRY_ACCEPT 1000000000ULL /* ns, after accept() failed */
-#define RETRY_FULL   100000000ULL  /* ns, while there are too many */
+#define IO_TIMEOUT    10            /* seconds in which a peer has to send or take something */
+#define RETRY_ACCEPT  1000000000ULL /* ns, after accept() failed */
+#define RETRY_FULL    100000000ULL  /* ns, while there are too many */
 #define LAST_DEADLINE 1000000000ULL /* ns, for evhttp to notice */
 
 /* evhttp answers a body that is larger by itself, and not in JSON. */
@@ -75,7 +75,7 @@ static void connection_gone(struct connection *c)
 		struct deferred *deferred = malloc(sizeof(*deferred));
 
 		invariant(deferred);
-		*deferred = (struct deferred){ control, c->action };
+		*deferred = (struct deferred){control, c->action};
 		loop_post(supervisor_loop(control->supervisor), act_now, deferred);
 	}
 	loop_source_remove(c->deadline);
@@ -105,7 +105,7 @@ static void sweep(struct control *control)
 {
 	struct connection *c, *tmp;
 
-	list_for_each_safe(c, tmp, &control->connections, link)
+	list_for_each_safe (c, tmp, &control->connections, link)
 		if (is_freed(c))
 			connection_gone(c);
 }
@@ -193,7 +193,7 @@ static struct connection *find_connection(struct control *control, struct evhttp
 		evhttp_connection_get_bufferevent(evhttp_request_get_connection(http));
 	struct connection *c;
 
-	list_for_each(c, &control->connections, link)
+	list_for_each (c, &control->connections, link)
 		if (c->socket == socket)
 			return c;
 	return NULL;
@@ -226,9 +226,9 @@ static void reply_error(struct request *request, int status, const char *code, c
 	cleanup_strbuf struct strbuf message = STRBUF_INIT;
 
 	strbuf_vprintf(&message, fmt, ap);
-	json_object_set_new(json, "error",
-			    json_pack("{s:s, s:s, s:s?}", "code", code, "message", message.text,
-				      "hint", hint));
+	json_object_set_new(
+		json, "error",
+		json_pack("{s:s, s:s, s:s?}", "code", code, "message", message.text, "hint", hint));
 	request_reply(request, status, json);
 }
 
@@ -314,8 +314,8 @@ static void answer(struct request *request)
 			      "this machine is uid %d's; you are uid %d", (int)geteuid(),
 			      (int)request->peer.uid);
 	} else if (size > CONTROL_MAX_BODY) {
-		request_error(request, 413, "too-large", NULL, "the body has %zu bytes, %d are allowed",
-			      size, CONTROL_MAX_BODY);
+		request_error(request, 413, "too-large", NULL,
+			      "the body has %zu bytes, %d are allowed", size, CONTROL_MAX_BODY);
 	} else {
 		control_dispatch(request, method_name(http), path ? path : "/",
 				 size ? evbuffer_pullup(body, -1) : NULL, size);
@@ -350,8 +350,8 @@ static void on_accept_error(struct evconnlistener *listener, void *opaque)
 }
 
 /*
- * The state's lock is held, so nobody listens at a socket that is there. bind() takes the mode of the
- * descriptor: the file is never open to others.
+ * The state's lock is held, so nobody listens at a socket that is there. bind() takes the mode of
+ * the descriptor: the file is never open to others.
  */
 static int open_socket(const char *path)
 {

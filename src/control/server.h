@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control interface of one machine: HTTP over control.sock in its state directory. It runs on the
- * main loop, so it never waits for a peer, and what a peer can make it hold is bounded. Only the owner of
- * the process, and root, are answered.
+ * The control interface of one machine: HTTP over control.sock in its state directory. It runs on
+ * the main loop, so it never waits for a peer, and what a peer can make it hold is bounded. Only
+ * the owner of the process, and root, are answered.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams. Each waits in its connection's output buffer, which is bounded; nothing else is kept of it.
+ * Streams. Each waits in its connection's output buffer, which is bounded; nothing else is kept of
+ * it.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -53,8 +54,9 @@ static void put(struct stream *stream, const char *text, size_t size)
 static void drop(struct stream *stream)
 {
 	static const char *const last[] = {
-		[STREAM_EVENTS] = "{\"type\":\"dropped\",\"message\":\"this reader is too slow: events "
-				  "were lost\"}\n",
+		[STREAM_EVENTS] =
+			"{\"type\":\"dropped\",\"message\":\"this reader is too slow: events "
+			"were lost\"}\n",
 		[STREAM_LOGS] = "weft: this reader is too slow: lines were lost\n",
 	};
 
@@ -88,7 +90,7 @@ static unsigned count_streams(const struct control *control)
 	const struct stream *stream;
 	unsigned n = 0;
 
-	list_for_each(stream, &control->streams, link)
+	list_for_each (stream, &control->streams, link)
 		n++;
 	return n;
 }
@@ -139,7 +141,7 @@ static void on_event(json_t *event, void *opaque)
 	struct control *control = opaque;
 	struct stream *stream, *tmp;
 
-	list_for_each_safe(stream, tmp, &control->streams, link)
+	list_for_each_safe (stream, tmp, &control->streams, link)
 		if (stream->kind == STREAM_EVENTS)
 			put_event(stream, event);
 }
@@ -181,7 +183,7 @@ static void on_log_bell(void *opaque)
 	struct control *control = opaque;
 	struct stream *stream, *tmp;
 
-	list_for_each_safe(stream, tmp, &control->streams, link)
+	list_for_each_safe (stream, tmp, &control->streams, link)
 		if (stream->kind == STREAM_LOGS)
 			put_log(stream);
 }
@@ -216,7 +218,7 @@ void streams_stop(struct control *control)
 	converge_set_listener(supervisor_converge(control->supervisor), NULL, NULL);
 	log_watch(NULL, NULL);
 	control->log_bell = loop_source_remove(control->log_bell);
-	list_for_each_safe(stream, tmp, &control->streams, link)
+	list_for_each_safe (stream, tmp, &control->streams, link)
 		if (!stream->ended)
 			stream_end(stream);
 }

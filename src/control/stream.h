@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers without an end: events and the log. A reader that does not keep up is dropped, and told so in
- * its last line; the others are not held up. Main thread.
+ * Answers without an end: events and the log. A reader that does not keep up is dropped, and told
+ * so in its last line; the others are not held up. Main thread.
  */
 #pragma once
 

@@ -3,6 +3,8 @@
  * A plan as text and as JSON.
  */
 #include <jansson.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 #include "plan/render.h"
@@ -18,65 +20,11 @@ static const struct graph_node *step_node(const struct plan_step *step)
 	return step->to ? step->to : step->from;
 }
 
-static char step_sign(const struct plan_step *step)
-{
-	if (step->class >= PLAN_RESTART)
-		return '!';
-	switch (step->action) {
-	case PLAN_ADD:
-		return '+';
-	case PLAN_REMOVE:
-		return '-';
-	default:
-		return '~';
-	}
-}
-
-static const char *text_or_nothing(const char *text)
-{
-	return text ? text : "(nothing)";
-}
-
-static void print_change(const struct plan_change *change, struct strbuf *out)
-{
-	strbuf_printf(out, "    %s: %s → %s", change->path, text_or_nothing(change->old_text),
-		text_or_nothing(change->new_text));
-	if (change->reason)
-		strbuf_printf(out, "  (%s)", change->reason);
-	strbuf_putc(out, '\n');
-}
-
-void plan_print(const struct plan *plan, struct strbuf *out)
-{
-	unsigned now = 0, later = 0;
-
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		const struct plan_step *step = &plan->steps[i];
-
-		if (step->class == PLAN_NONE)
-			continue;
-		strbuf_printf(out, "%c %-28s %s\n", step_sign(step), step_node(step)->path,
-			plan_class_name(step->class));
-		for (size_t j = 0; j < step->n_changes; j++)
-			print_change(&step->changes[j], out);
-		if (step->class >= PLAN_RESTART)
-			later++;
-		else
-			now++;
-	}
-	if (now + later == 0)
-		strbuf_puts(out, "nothing to do\n");
-	else if (later == 0)
-		strbuf_printf(out, "%u to do now\n", now);
-	else
-		strbuf_printf(out, "%u to do now, %u waiting for a restart of the guest\n", now, later);
-}
-
 static json_t *change_to_json(const struct plan_change *change)
 {
-	json_t *json = json_pack("{s:s, s:s?, s:s?, s:s}", "path", change->path, "old",
-				 change->old_text, "new", change->new_text, "class",
-				 plan_class_name(change->class));
+	json_t *json =
+		json_pack("{s:s, s:s?, s:s?, s:s}", "path", change->path, "old", change->old_text,
+			  "new", change->new_text, "class", plan_class_name(change->class));
 
 	if (change->reason)
 		json_object_set_new(json, "reason", json_string(change->reason));
@@ -107,4 +55,75 @@ json_t *plan_to_json(const struct plan *plan)
 	}
 	return json_pack("{s:i, s:s, s:o}", "format_version", 1, "class",
 			 plan_class_name(plan_class(plan)), "steps", steps);
+}
+
+static const char *text_of(const json_t *object, const char *member, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text ? text : otherwise;
+}
+
+static bool waits(const json_t *step)
+{
+	const char *class = text_of(step, "class", "");
+
+	return strcmp(class, plan_class_name(PLAN_RESTART)) == 0 ||
+	       strcmp(class, plan_class_name(PLAN_FORBIDDEN)) == 0;
+}
+
+static char step_sign(const json_t *step)
+{
+	const char *action = text_of(step, "action", "");
+
+	if (waits(step))
+		return '!';
+	if (strcmp(action, action_names[PLAN_ADD]) == 0)
+		return '+';
+	return strcmp(action, action_names[PLAN_REMOVE]) == 0 ? '-' : '~';
+}
+
+static void print_change(const json_t *change, struct strbuf *out)
+{
+	const char *reason = text_of(change, "reason", NULL);
+
+	strbuf_printf(out, "    %s: %s → %s", text_of(change, "path", ""),
+		      text_of(change, "old", "(nothing)"), text_of(change, "new", "(nothing)"));
+	if (reason)
+		strbuf_printf(out, "  (%s)", reason);
+	strbuf_putc(out, '\n');
+}
+
+void plan_print_json(const json_t *plan, struct strbuf *out)
+{
+	unsigned now = 0, later = 0;
+	const json_t *step, *change;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(plan, "steps"), i, step)
+	{
+		strbuf_printf(out, "%c %-28s %s\n", step_sign(step), text_of(step, "path", ""),
+			      text_of(step, "class", ""));
+		json_array_foreach(json_object_get(step, "changes"), j, change)
+			print_change(change, out);
+		if (waits(step))
+			later++;
+		else
+			now++;
+	}
+	if (now + later == 0)
+		strbuf_puts(out, "nothing to do\n");
+	else if (later == 0)
+		strbuf_printf(out, "%u to do now\n", now);
+	else
+		strbuf_printf(out, "%u to do now, %u waiting for a restart of the guest\n", now,
+			      later);
+}
+
+void plan_print(const struct plan *plan, struct strbuf *out)
+{
+	json_t *json = plan_to_json(plan);
+
+	plan_print_json(json, out);
+	json_decref(json);
 }

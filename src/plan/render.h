@@ -22,5 +22,8 @@ struct strbuf;
  */
 void plan_print(const struct plan *plan, struct strbuf *out);
 
+/* The same of a plan that another process made; what is missing in it is left out. */
+void plan_print_json(const struct json_t *plan, struct strbuf *out);
+
 /* The plan as {"format_version", "class", "steps": [...]}; the caller owns the reference. */
 struct json_t *plan_to_json(const struct plan *plan);

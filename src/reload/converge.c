@@ -257,8 +257,6 @@ static void log_plan(const struct plan *plan)
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
-	if (log_level < LOG_INFO)
-		return;
 	plan_print(plan, &text);
 	for (char *line = text.text, *end; line && *line; line = end + 1) {
 		end = strchrnul(line, '\n');

@@ -7,8 +7,8 @@
  *                 ├─► guest powers off, or policy says stop ──► end
  *                 └─► SIGTERM ──► power button ──► guest powers off, or the timeout ──► end
  *
- * A guest that is started again gets the newest description that is valid; when the file is broken by
- * then it gets the one it ran with. What happens between is convergence (reload/converge.c).
+ * A guest that is started again gets the newest description that is valid; when the file is broken
+ * by then it gets the one it ran with. What happens between is convergence (reload/converge.c).
  */
 #include <errno.h>
 #include <malloc.h>
@@ -32,8 +32,8 @@ struct supervisor {
 	struct parts parts;
 	struct converge *converge;
 	struct loop_source *signals[3], *power_off_timer;
-	bool power_off_asked;  /* the next power-off or reset is the end */
-	bool start_again;      /* … but for a reboot that was asked for */
+	bool power_off_asked; /* the next power-off or reset is the end */
+	bool start_again;     /* … but for a reboot that was asked for */
 	bool paused;
 	const struct supervisor_attendant *attendant;
 	void *attending;
@@ -96,8 +96,9 @@ static void on_machine_event(enum machine_event event, void *opaque)
 		break;
 	case MACHINE_TRIPLE_FAULT:
 		log_error("the guest crashed its CPU (triple fault)");
-		if (s->start_again || (!s->power_off_asked &&
-		    policy->triple_fault == CONFIG_LIFECYCLE_TRIPLE_FAULT_REBOOT))
+		if (s->start_again ||
+		    (!s->power_off_asked &&
+		     policy->triple_fault == CONFIG_LIFECYCLE_TRIPLE_FAULT_REBOOT))
 			restart(s);
 		else
 			end(s, EXIT_ROLLED_BACK);
@@ -231,7 +232,7 @@ static void on_hangup(int signal, void *opaque)
 
 static int listen_to_signals(struct supervisor *s)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -278,12 +279,12 @@ static enum exit_code run(struct supervisor *s)
 int supervisor_run(const char *path, const struct document_options *options,
 		   const struct supervisor_attendant *attendant)
 {
-	struct supervisor s = { .exit_code = EXIT_DONE, .attendant = attendant };
+	struct supervisor s = {.exit_code = EXIT_DONE, .attendant = attendant};
 	enum exit_code code;
 
 	/*
-	 * Threads allocate little: an arena of malloc's for each would only cost memory. A disk image at
-	 * the limit of the file size is an error of one write, not the end of the machine.
+	 * Threads allocate little: an arena of malloc's for each would only cost memory. A disk
+	 * image at the limit of the file size is an error of one write, not the end of the machine.
 	 */
 	mallopt(M_ARENA_MAX, 1);
 	signal(SIGXFSZ, SIG_IGN);

@@ -31,6 +31,12 @@ completes 'weft explain mem' memory memory.size
 completes 'weft explain devices.virtio-b' devices.virtio-blk devices.virtio-blk.path
 completes 'weft validate --set cpus.c' cpus.count=
 completes 'weft completion ' bash zsh
+XDG_STATE_HOME=$(mktemp -d)
+mkdir -p "$XDG_STATE_HOME/weft/web" "$XDG_STATE_HOME/weft/half-made"
+touch "$XDG_STATE_HOME/weft/web/lock"
+completes 'weft status ' web
+completes 'weft plan --machine ' web
+rm -r "$XDG_STATE_HOME"
 cd /etc || exit 99
 completes 'weft validate pass' passwd
 if command -v zsh >/dev/null; then
