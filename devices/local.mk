@@ -26,6 +26,8 @@ libweft_a_SOURCES += \
 	devices/debug-console.c \
 	devices/platform/cmos.c \
 	devices/platform/cmos.h \
+	devices/platform/hotplug-slots.c \
+	devices/platform/hotplug-slots.h \
 	devices/platform/i8042.c \
 	devices/platform/i8042.h \
 	devices/platform/post.c \

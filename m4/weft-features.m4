@@ -24,4 +24,6 @@ AC_DEFUN([WEFT_FEATURES], [
   AC_SUBST([DEVICES])
   AC_MSG_NOTICE([device types: $DEVICES])
   WEFT_HOTPLUG([pci], [PCI devices])
+  WEFT_HOTPLUG([cpu], [virtual CPUs])
+  WEFT_HOTPLUG([memory], [memory])
 ])

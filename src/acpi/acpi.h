@@ -35,6 +35,9 @@ struct guest_memory;
  * @apic_ids: APIC id of each possible vCPU, by its number
  * @n_cpus: vCPUs present at power-on
  * @max_cpus: possible vCPUs, at least @n_cpus
+ * @cpu_hotplug: vCPUs come and go while the guest runs, by the controller at LAYOUT_CPU_HOTPLUG
+ * @dimm_base, @dimm_size, @n_dimms: where blocks of memory may come and go, by the controller at
+ *	LAYOUT_MEMORY_HOTPLUG; none is there at power-on
  * @mmio64_base, @mmio64_end: window of 64-bit BARs, the end excluded; equal: none
  * @pci: there is a PCI host bridge
  * @pci_last_bus: the last bus that can exist. Linux looks at every slot of every bus up to it
@@ -45,6 +48,9 @@ struct guest_memory;
 struct acpi_machine {
 	const uint32_t *apic_ids;
 	unsigned n_cpus, max_cpus;
+	bool cpu_hotplug;
+	uint64_t dimm_base, dimm_size;
+	unsigned n_dimms;
 	uint64_t mmio64_base, mmio64_end;
 	bool pci;
 	uint8_t pci_last_bus;

@@ -292,11 +292,12 @@ void aml_field_unit(struct aml *a, const char *name, unsigned bits)
 	else
 		put(a, 1, 0);
 	/* A length in the encoding of a body's, which does not count itself. */
-	invariant(bits <= 0xfff);
+	invariant(bits <= 0xfffff);
 	if (bits <= 0x3f)
 		put(a, 1, bits);
 	else
-		put(a, 2, 0x40 | (bits & 0xf) | bits >> 4 << 8);
+		put(a, bits <= 0xfff ? 2 : 3,
+		    (bits <= 0xfff ? 0x40 : 0x80) | (bits & 0xf) | bits >> 4 << 8);
 }
 
 /* A buffer whose size is a word, so that it can be set when the size is known. */
@@ -348,20 +349,31 @@ void aml_res_interrupt(struct aml *a, uint32_t gsi)
 }
 
 /* §6.4.3.5: one layout for three widths. The range is what it is: minimum and maximum are fixed. */
-static void put_window(struct aml *a, uint8_t tag, unsigned width, uint8_t type, uint8_t flags,
-		       uint64_t first, uint64_t last)
+static void put_range(struct aml *a, uint8_t tag, unsigned width, bool consumer, uint8_t type,
+		      uint8_t flags, uint64_t first, uint64_t last)
 {
 	invariant(first <= last);
 	put(a, 1, tag);
 	put(a, 2, 3 + 5 * width);
 	put(a, 1, type);
-	put(a, 1, 0x0c);
+	put(a, 1, 0x0c | consumer);
 	put(a, 1, flags);
 	put(a, width, 0); /* granularity */
 	put(a, width, first);
 	put(a, width, last);
 	put(a, width, 0); /* translation */
 	put(a, width, last - first + 1);
+}
+
+static void put_window(struct aml *a, uint8_t tag, unsigned width, uint8_t type, uint8_t flags,
+		       uint64_t first, uint64_t last)
+{
+	put_range(a, tag, width, false, type, flags, first, last);
+}
+
+void aml_res_memory64(struct aml *a, uint64_t first, uint64_t last)
+{
+	put_range(a, 0x8a, 8, true, 0, 3, first, last); /* cacheable, writable */
 }
 
 void aml_res_bus(struct aml *a, uint8_t first, uint8_t last)

@@ -64,6 +64,7 @@ enum aml_op {
 	AML_SUBTRACT = 0x74,
 	AML_INCREMENT = 0x75,
 	AML_SHIFT_LEFT = 0x79,
+	AML_SHIFT_RIGHT = 0x7a,
 	AML_AND = 0x7b,
 	AML_OR = 0x7d,
 	AML_DEREF_OF = 0x83,
@@ -113,6 +114,9 @@ void aml_end_resources(struct aml *a);
 void aml_res_io(struct aml *a, uint16_t base, uint8_t size);
 void aml_res_memory32(struct aml *a, uint32_t base, uint32_t size);
 void aml_res_interrupt(struct aml *a, uint32_t gsi); /* edge, active high, exclusive */
+
+/* RAM; the first and the last address. */
+void aml_res_memory64(struct aml *a, uint64_t first, uint64_t last);
 
 /* Ranges that a bridge gives to what is behind it; the first and the last address. */
 void aml_res_bus(struct aml *a, uint8_t first, uint8_t last);

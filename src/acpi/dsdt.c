@@ -102,6 +102,8 @@ void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 {
 	static const struct ged_event pci = {ACPI_EVENT_PCI, NULL, "\\_SB.PCI0.PCNT"};
 	static const struct ged_event power_button = {ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL};
+	static const struct ged_event cpus = {ACPI_EVENT_CPU, NULL, "\\_SB.CPUS.SCAN"};
+	static const struct ged_event dimms = {ACPI_EVENT_MEMORY, NULL, "\\_SB.MEMS.SCAN"};
 
 	aml_device(a, "GED");
 	aml_name(a, "_HID");
@@ -121,6 +123,10 @@ void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 	if (PCI_HOTPLUG && machine->pci && machine->pci_hotplug)
 		add_event(a, &pci);
 	add_event(a, &power_button);
+	if (CPU_HOTPLUG && machine->cpu_hotplug)
+		add_event(a, &cpus);
+	if (MEMORY_HOTPLUG && machine->n_dimms)
+		add_event(a, &dimms);
 	aml_end(a);
 	aml_end(a);
 }
@@ -139,6 +145,10 @@ void dsdt_build(struct aml *a, const struct acpi_machine *machine)
 	aml_scope(a, "\\_SB");
 	dsdt_add_pci(a, machine);
 	dsdt_add_platform(a, machine);
+	if (CPU_HOTPLUG && machine->cpu_hotplug)
+		dsdt_add_cpus(a, machine);
+	if (MEMORY_HOTPLUG && machine->n_dimms)
+		dsdt_add_dimms(a, machine);
 	dsdt_add_ged(a, machine);
 	aml_end(a);
 }

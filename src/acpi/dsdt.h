@@ -20,5 +20,11 @@ void dsdt_add_pci_hotplug(struct aml *a);
 /* COM1, RTC, PWRB: devices at fixed ports, and the power button. */
 void dsdt_add_platform(struct aml *a, const struct acpi_machine *machine);
 
+/* CPUS: processors that come and go. Nothing without CPU hotplug. */
+void dsdt_add_cpus(struct aml *a, const struct acpi_machine *machine);
+
+/* MEMS: blocks of memory that come and go. Nothing when there are none. */
+void dsdt_add_dimms(struct aml *a, const struct acpi_machine *machine);
+
 /* GED: the events, and who is told of each. */
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine);

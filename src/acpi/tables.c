@@ -9,6 +9,7 @@
 #include "acpi/acpi.h"
 #include "acpi/aml.h"
 #include "acpi/dsdt.h"
+#include "acpi/madt.h"
 #include "machine/layout.h"
 #include "machine/memory.h"
 
@@ -31,9 +32,6 @@ enum {
 	IAPC_NO_VGA = 1 << 2,
 	IAPC_NO_ASPM = 1 << 4,
 	IAPC_NO_RTC = 1 << 5,
-
-	MADT_ENABLED = 1 << 0,
-	MADT_ONLINE_CAPABLE = 1 << 1,
 };
 
 /* The place for the tables. What does not fit makes @failed, and is not written. */
@@ -167,20 +165,25 @@ static void put_fadt(struct tables *t, const struct acpi_machine *machine, uint6
 	end_listed(t);
 }
 
-static void put_cpu(struct tables *t, unsigned number, uint32_t apic_id, uint32_t flags)
+size_t madt_cpu(uint32_t number, uint32_t apic_id, uint32_t flags, uint8_t *ret)
 {
 	if (apic_id < 255 && number < 255) {
-		put(t, 2, 0 | 8 << 8);
-		put(t, 1, number);
-		put(t, 1, apic_id);
-		put(t, 4, flags);
-	} else {
-		put(t, 2, 9 | 16 << 8);
-		put(t, 2, 0);
-		put(t, 4, apic_id);
-		put(t, 4, flags);
-		put(t, 4, number);
+		memcpy(ret, (uint8_t[]){ 0, 8, (uint8_t)number, (uint8_t)apic_id }, 4);
+		memcpy(ret + 4, &flags, sizeof(flags));
+		return 8;
 	}
+	memcpy(ret, (uint8_t[]){ 9, MADT_CPU_MAX, 0, 0 }, 4);
+	memcpy(ret + 4, &apic_id, sizeof(apic_id));
+	memcpy(ret + 8, &flags, sizeof(flags));
+	memcpy(ret + 12, &number, sizeof(number));
+	return MADT_CPU_MAX;
+}
+
+static void put_cpu(struct tables *t, unsigned number, uint32_t apic_id, uint32_t flags)
+{
+	uint8_t entry[MADT_CPU_MAX];
+
+	put_bytes(t, entry, madt_cpu(number, apic_id, flags, entry));
 }
 
 /* §5.2.12 */

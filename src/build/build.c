@@ -280,15 +280,19 @@ enum build_result builder_rehearse(struct builder *builder, const struct plan *p
 	return carry_out(builder, plan, generation, true, diags);
 }
 
-void builder_retry_removals(struct builder *builder)
+void builder_ask_again(struct builder *builder)
 {
 	struct part *part;
 
 	list_for_each(part, &builder->parts, link)
-		if (part->leaving &&
-		    part->ops->request_removal(builder->context, part->object) < 0)
+	{
+		if (!part->leaving && part->ops->ask_again)
+			part->ops->ask_again(builder->context, part->object);
+		else if (part->leaving &&
+			 part->ops->request_removal(builder->context, part->object) < 0)
 			log_warn("%s: the guest could not be asked again to let go",
 				 part->live->path);
+	}
 }
 
 bool builder_is_settled(const struct builder *builder, struct strbuf *why)

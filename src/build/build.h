@@ -36,6 +36,8 @@ struct part_ops {
 	 * added to @why. Optional: it always has.
 	 */
 	bool (*settled)(void *context, void *object, struct strbuf *why);
+	/* Asks the guest once more for what it has not followed. Optional. */
+	void (*ask_again)(void *context, void *object);
 	/* Takes it out of the machine if it is there, and frees it. */
 	void (*destroy)(void *context, void *object);
 };
@@ -88,8 +90,8 @@ bool builder_is_leaving(const struct builder *builder, const char *path);
 /* Whether the guest has followed everything; what it has not is added to @why, "; " between. */
 bool builder_is_settled(const struct builder *builder, struct strbuf *why);
 
-/* Asks once more for every part that has not gone. */
-void builder_retry_removals(struct builder *builder);
+/* Asks the guest once more for everything that it has not followed, removals and updates. */
+void builder_ask_again(struct builder *builder);
 
 /* Destroys every part, newest first: the end of the machine, or of one life of it. */
 void builder_teardown(struct builder *builder);

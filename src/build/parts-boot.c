@@ -13,6 +13,7 @@
 #include "boot/smbios.h"
 #include "build/parts-internal.h"
 #include "devices/platform/pci-hotplug.h"
+#include "graph/memory-layout.h"
 #include "machine/build.h"
 #include "machine/layout.h"
 #include "schema/config.h"
@@ -63,6 +64,7 @@ static bool has_serial(const struct graph *graph)
 static int write_acpi(struct parts *parts, uint64_t *ret_rsdp)
 {
 	cleanup_arena struct arena *arena = arena_create();
+	struct memory_layout layout;
 	struct machine_cpus cpus;
 	struct acpi_machine acpi = {
 		.mmio64_base = parts->graph->mmio64_base,
@@ -81,6 +83,13 @@ static int write_acpi(struct parts *parts, uint64_t *ret_rsdp)
 	acpi.apic_ids = apic_ids;
 	acpi.n_cpus = cpus.count;
 	acpi.max_cpus = cpus.max;
+	acpi.cpu_hotplug = parts_cpus_can_change(graph_find(parts->graph, "cpus"));
+	if (parts->graph->config->memory.hotplug == CONFIG_MEMORY_HOTPLUG_ACPI) {
+		memory_layout(&parts->graph->config->memory, &layout);
+		acpi.dimm_base = layout.base;
+		acpi.dimm_size = layout.block;
+		acpi.n_dimms = layout.n_blocks;
+	}
 	return acpi_write(&acpi, machine_memory(parts->machine), ret_rsdp);
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "acpi/acpi.h"
-#include "base/arena.h"
 #include "build/parts-internal.h"
 #include "devices/platform/acpi-pm.h"
 #include "devices/platform/cmos.h"
@@ -103,59 +102,6 @@ static const struct part_ops machine_ops = {
 	.prepare = machine_part_prepare,
 	.update = machine_part_update,
 	.destroy = machine_part_destroy,
-};
-
-/* Memory and vCPUs are given back with the machine. */
-static void nothing_to_destroy(void *context, void *object)
-{
-}
-
-static const uint64_t hugepage_sizes[] = {
-	[CONFIG_MEMORY_HUGEPAGES_OFF] = 0,
-	[CONFIG_MEMORY_HUGEPAGES_2MIB] = 2 * MiB,
-	[CONFIG_MEMORY_HUGEPAGES_1GIB] = GiB,
-};
-
-static int memory_part_prepare(void *context, const struct graph_node *node, void **ret_object,
-			       struct diag_list *diags)
-{
-	struct parts *parts = context;
-	const struct config_memory *config = node->config;
-	const struct machine_ram ram = {
-		.size = config->size,
-		.hugepage_size = hugepage_sizes[config->hugepages],
-		.shared = config->shared,
-		.prefault = config->prefault,
-		.mergeable = config->mergeable,
-		.thp = config->thp,
-		.span = graph_node_span(node, "size"),
-	};
-	int r = machine_add_memory(parts->machine, &ram, diags);
-
-	*ret_object = parts;
-	return r;
-}
-
-static const struct part_ops memory_ops = {
-	.prepare = memory_part_prepare,
-	.destroy = nothing_to_destroy,
-};
-
-static int cpus_part_prepare(void *context, const struct graph_node *node, void **ret_object,
-			     struct diag_list *diags)
-{
-	cleanup_arena struct arena *arena = arena_create();
-	struct parts *parts = context;
-	struct machine_cpus cpus;
-
-	parts_cpus(node, &cpus, arena);
-	*ret_object = parts;
-	return machine_add_vcpus(parts->machine, &cpus, diags);
-}
-
-static const struct part_ops cpus_ops = {
-	.prepare = cpus_part_prepare,
-	.destroy = nothing_to_destroy,
 };
 
 static int bus_part_prepare(void *context, const struct graph_node *node, void **ret_object,
@@ -258,7 +204,7 @@ static const struct part_ops device_ops = {
 };
 
 const struct part_ops *const parts_ops[GRAPH_KINDS] = {
-	[GRAPH_MACHINE] = &machine_ops, [GRAPH_MEMORY] = &memory_ops, [GRAPH_CPUS] = &cpus_ops,
+	[GRAPH_MACHINE] = &machine_ops, [GRAPH_MEMORY] = &parts_memory_ops, [GRAPH_CPUS] = &parts_cpus_ops,
 	[GRAPH_BUS] = &bus_ops,		[GRAPH_DEVICE] = &device_ops, [GRAPH_BOOT] = &parts_boot_ops,
 };
 

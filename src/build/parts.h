@@ -24,9 +24,11 @@ struct post;
 struct parts {
 	struct loop *loop;
 	struct console_hub *consoles;
-	/* Both on the main thread. */
+	/* On the main thread. */
 	void (*on_event)(enum machine_event event, void *opaque);
 	void (*on_unplugged)(struct device *device, void *opaque);
+	/* The guest followed an update of a part, or refused to: see builder_is_settled(). */
+	void (*on_followed)(void *opaque);
 	void *opaque;
 
 	const struct graph *graph; /* the wanted one; set before builder_apply() */

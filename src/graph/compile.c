@@ -9,9 +9,9 @@
 #include "base/sha256.h"
 #include "base/strbuf.h"
 #include "graph/compile.h"
+#include "graph/memory-layout.h"
 #include "graph/places.h"
 #include "graph/rules.h"
-#include "machine/layout.h"
 #include "schema/config.h"
 #include "schema/value.h"
 
@@ -228,12 +228,14 @@ const struct graph *graph_compile(const struct value *root, const struct config_
 	struct graph *graph = arena_new(arena, struct graph);
 	struct compiler c = { .arena = arena, .diags = diags, .graph = graph };
 	struct graph_node *machine, *cpus, *memory, *boot, *bus;
-	uint64_t ram_end = LAYOUT_RAM_HIGH;
+	struct memory_layout layout;
 
-	if (config->memory.size > LAYOUT_RAM_SPLIT)
-		ram_end += config->memory.size - LAYOUT_RAM_SPLIT;
+	memory_layout(&config->memory, &layout);
 	graph->config = config;
-	graph->mmio64_base = ALIGN_UP(ram_end, 4 * GiB);
+	graph->mmio64_base = ALIGN_UP(layout.end, 4 * GiB);
+	/* The bridge of a machine that runs keeps its window. */
+	if (pins && pins->mmio64_base)
+		graph->mmio64_base = pins->mmio64_base;
 	graph->mmio64_end = graph->mmio64_base + MMIO64_SIZE;
 
 	machine = add_node(&c, GRAPH_MACHINE, config->name, "machine");

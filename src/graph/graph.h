@@ -94,6 +94,7 @@ struct graph_pins {
 	const struct graph_node *const *nodes;
 	size_t n;
 	bool occupied; /* places of nodes that are not wanted any more are not free yet */
+	uint64_t mmio64_base; /* of the window that runs, 0: there is none */
 };
 
 #define graph_for_each_node(graph, node, i)                                                        \

@@ -9,6 +9,8 @@ libweft_a_SOURCES += \
 	src/graph/generation.h \
 	src/graph/graph.c \
 	src/graph/graph.h \
+	src/graph/memory-layout.c \
+	src/graph/memory-layout.h \
 	src/graph/places.c \
 	src/graph/places.h \
 	src/graph/ranges.c \

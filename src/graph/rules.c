@@ -3,6 +3,7 @@
  * Cross-object rules. Each gives one diagnostic at the place that is easiest to change, and shows the
  * other place it does not agree with.
  */
+#include <config.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,36 @@ static void check_cpu_max(const struct rules *r)
 			cpus->max, cpus->count);
 	diag_relate(r->diags, diag, value_span(r->root, "cpus.count"), "the count");
 	diag_hint(r->diags, diag, "write max: %" PRIu64 " or leave it out", cpus->count);
+}
+
+static void check_memory_max(const struct rules *r)
+{
+	const struct config_memory *memory = &r->config->memory;
+	char size[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX];
+	struct diag *diag;
+
+	if (!memory->has_max || memory->max >= memory->size)
+		return;
+	size_format(memory->size, size);
+	diag = diag_add(r->diags, "E0308", DIAG_ERROR, value_span(r->root, "memory.max"),
+			"memory.max is %s, less than memory.size, which is %s",
+			size_format(memory->max, max), size);
+	diag_relate(r->diags, diag, value_span(r->root, "memory.size"), "the size");
+	diag_hint(r->diags, diag, "write max: %s or leave it out", size);
+}
+
+/* A weft without hotplug refuses what could not be kept. */
+static void check_built_in(const struct rules *r)
+{
+	const struct config_memory *memory = &r->config->memory;
+	const struct config_cpus *cpus = &r->config->cpus;
+
+	if (!CPU_HOTPLUG && cpus->has_max && cpus->max > cpus->count)
+		diag_add(r->diags, "E0309", DIAG_ERROR, value_span(r->root, "cpus.max"),
+			 "this weft was built without CPU hotplug: cpus.max cannot be above cpus.count");
+	if (!MEMORY_HOTPLUG && memory->has_max && memory->max > memory->size)
+		diag_add(r->diags, "E0309", DIAG_ERROR, value_span(r->root, "memory.max"),
+			 "this weft was built without memory hotplug: memory.max cannot be above memory.size");
 }
 
 static void check_topology(const struct rules *r)
@@ -123,6 +154,8 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	size_t before = diag_errors(diags);
 
 	check_cpu_max(&r);
+	check_memory_max(&r);
+	check_built_in(&r);
 	check_topology(&r);
 	check_affinity(&r);
 	check_features(&r);

@@ -76,6 +76,28 @@ int kvm_vcpu_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	return vcpu_ioctl(vcpu, KVM_SET_SREGS, (void *)sregs);
 }
 
+int kvm_vcpu_get_lapic(struct kvm_vcpu *vcpu, struct kvm_lapic_state *ret)
+{
+	return vcpu_ioctl(vcpu, KVM_GET_LAPIC, ret);
+}
+
+int kvm_vcpu_set_lapic(struct kvm_vcpu *vcpu, const struct kvm_lapic_state *lapic)
+{
+	return vcpu_ioctl(vcpu, KVM_SET_LAPIC, (void *)lapic);
+}
+
+int kvm_vcpu_set_events(struct kvm_vcpu *vcpu, const struct kvm_vcpu_events *events)
+{
+	return vcpu_ioctl(vcpu, KVM_SET_VCPU_EVENTS, (void *)events);
+}
+
+int kvm_vcpu_set_mp_state(struct kvm_vcpu *vcpu, uint32_t state)
+{
+	struct kvm_mp_state mp = {.mp_state = state};
+
+	return vcpu_ioctl(vcpu, KVM_SET_MP_STATE, &mp);
+}
+
 int kvm_vcpu_set_msrs(struct kvm_vcpu *vcpu, const struct kvm_msrs *msrs)
 {
 	return vcpu_ioctl(vcpu, KVM_SET_MSRS, (void *)msrs);

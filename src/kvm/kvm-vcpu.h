@@ -49,6 +49,10 @@ int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *ret) must_use;
 int kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, const struct kvm_regs *regs) must_use;
 int kvm_vcpu_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *ret) must_use;
 int kvm_vcpu_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs) must_use;
+int kvm_vcpu_get_lapic(struct kvm_vcpu *vcpu, struct kvm_lapic_state *ret) must_use;
+int kvm_vcpu_set_lapic(struct kvm_vcpu *vcpu, const struct kvm_lapic_state *lapic) must_use;
+int kvm_vcpu_set_events(struct kvm_vcpu *vcpu, const struct kvm_vcpu_events *events) must_use;
+int kvm_vcpu_set_mp_state(struct kvm_vcpu *vcpu, uint32_t state) must_use; /* KVM_MP_STATE_* */
 
 /* How many of the n entries were set: the entry at that index is the first one refused. */
 int kvm_vcpu_set_msrs(struct kvm_vcpu *vcpu, const struct kvm_msrs *msrs) must_use;

@@ -98,8 +98,8 @@ int machine_plug_memory(struct machine *machine, uint64_t gpa, uint32_t slot,
 			const struct machine_ram *ram, struct diag_list *diags) must_use;
 
 /*
- * Takes the range at @gpa back, which the guest no longer uses; devices and I/O threads that may
- * hold pointers into RAM are paused. Return: 0 or -ENOENT.
+ * Takes the range at @gpa back, which was plugged and which the guest no longer uses. Requests of
+ * devices that still use it do no harm but to the guest. Return: 0, -ENOENT or -ENOMEM.
  */
 int machine_unplug_memory(struct machine *machine, uint64_t gpa);
 
@@ -136,6 +136,16 @@ struct machine_cpus {
 /* Nothing of @cpus is kept but copies. Return: 0 or a negative errno with a diagnostic. */
 int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
 		      struct diag_list *diags) must_use;
+
+/*
+ * While the guest runs: one more vCPU, @index below the maximum and not there. It waits for the guest
+ * to start it. Return: 0 or a negative errno with a diagnostic that points to where the description
+ * asked for processors at the start.
+ */
+int machine_plug_vcpu(struct machine *machine, unsigned index, struct diag_list *diags) must_use;
+
+/* Ends a vCPU that the guest let go of, but the first; machine_plug_vcpu() may start it anew. */
+void machine_unplug_vcpu(struct machine *machine, unsigned index);
 
 /*
  * The registers in which the first vCPU starts: as KVM made them, to be changed for the boot

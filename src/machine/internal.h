@@ -42,10 +42,13 @@ struct vcpu {
 	struct io_reader reader;
 	pthread_t thread;
 	struct cpu_list *affinity; /* or NULL */
+	struct kvm_sregs power_on_sregs;
+	struct kvm_lapic_state power_on_lapic;
 
 	/* Under machine.run_lock. */
 	bool running; /* the thread is there */
 	bool parked;  /* it waits, out of the guest and of devices */
+	bool leaving; /* the thread is to end */
 
 	/* Set on its own thread, for good: it failed, or caused an event. */
 	bool held;
@@ -59,14 +62,19 @@ struct machine {
 	void *opaque;
 
 	struct guest_memory *memory;
-	struct list ram;
+	struct list ram, retired_ram;
 	struct io_domain domain;
 	struct address_space *pio, *mmio;
 	struct ioapic *ioapic;
 	struct pci_bus *pci;
 
-	struct vcpu *vcpus; /* room for max_vcpus */
-	unsigned n_vcpus, max_vcpus;
+	/* Some that KVM has made may have left again: it cannot unmake them, so they wait for reuse. */
+	struct vcpu *vcpus; /* max_vcpus of them; those that KVM has not made have no descriptor */
+	unsigned max_vcpus;
+	struct cpu_topology topology;
+	struct kvm_cpuid2 *cpuid; /* what they have in common */
+	struct span cpus_span;
+	bool started;
 	uint8_t phys_bits;
 
 	/* vCPU threads wait on @unpark while they are not to run, and say so on @parked. */
@@ -92,6 +100,17 @@ void machine_free_memory(struct machine *machine);
 /* vcpu.c: the signal that takes a vCPU out of the guest. */
 int vcpu_install_signal(void) must_use;
 void machine_free_vcpus(struct machine *machine);
+
+
+/* Starts the thread of a vCPU, under the lock. Return: 0 or a negative errno. */
+int vcpu_start(struct vcpu *vcpu) must_use;
+/* Ends it, and waits for that. */
+void vcpu_stop(struct vcpu *vcpu);
+
+static inline bool vcpu_is_made(const struct vcpu *vcpu)
+{
+	return vcpu->kvm.run != NULL;
+}
 
 /* The vCPU of the calling thread, or NULL. */
 struct vcpu *vcpu_current(void);

@@ -117,6 +117,7 @@ int machine_create(struct loop *loop, struct console_hub *consoles,
 	machine->opaque = opaque;
 	machine->event = MACHINE_NO_EVENT;
 	list_init(&machine->ram);
+	list_init(&machine->retired_ram);
 	io_domain_init(&machine->domain);
 	pthread_mutex_init(&machine->run_lock, NULL);
 	pthread_mutex_init(&machine->lock, NULL);

@@ -24,7 +24,10 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
 
 /*
- * Takes the region that begins at @gpa out. Main thread; nobody reads the map meanwhile (vCPUs out
- * of callbacks, devices paused), so old maps are freed too. Return: 0 or -ENOENT.
+ * Takes the region that begins at @gpa out. Main thread; readers go on meanwhile, with the old map or
+ * the new one. Return: 0, -ENOENT, -ENOMEM.
  */
-int guest_memory_remove(struct guest_memory *mem, uint64_t gpa);
+int guest_memory_remove(struct guest_memory *mem, uint64_t gpa) must_use;
+
+/* Frees the maps that were replaced. Main thread; whoever read one then has ended since. */
+void guest_memory_reclaim(struct guest_memory *mem);

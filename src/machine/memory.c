@@ -133,15 +133,25 @@ int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void
 
 int guest_memory_remove(struct guest_memory *mem, uint64_t gpa)
 {
-	struct map *map = mem->map;
-	size_t at = first_above(map, gpa);
+	const struct map *old = mem->map;
+	size_t at = first_above(old, gpa);
+	struct map *map;
 
-	if (at == map->n || map->regions[at].gpa != gpa)
+	if (at == old->n || old->regions[at].gpa != gpa)
 		return -ENOENT;
-	map->n--;
-	memmove(map->regions + at, map->regions + at + 1, (map->n - at) * sizeof(map->regions[0]));
-	free_retired(map);
+	map = map_alloc(old->n - 1);
+	if (!map)
+		return -ENOMEM;
+	memcpy(map->regions, old->regions, at * sizeof(old->regions[0]));
+	memcpy(map->regions + at, old->regions + at + 1,
+	       (map->n - at) * sizeof(old->regions[0]));
+	publish(mem, map);
 	return 0;
+}
+
+void guest_memory_reclaim(struct guest_memory *mem)
+{
+	free_retired(mem->map);
 }
 
 void *guest_memory_host(const struct guest_memory *mem, uint64_t gpa, uint64_t len)

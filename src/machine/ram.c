@@ -4,6 +4,10 @@
  *
  * Private RAM is anonymous memory, shared RAM a memfd (a private mapping of one would hold pages
  * twice). RAM of power-on is one mapping behind two memory slots, below and above the 32-bit hole.
+ *
+ * When memory goes, its pages go, but its addresses in weft stay taken until other memory of that size
+ * needs some: a device may be in the middle of a request of a guest that gave away memory which it had
+ * told the device to use. That request must not meet what else the host maps there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +17,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/units.h"
+#include "loop/loop.h"
 #include "machine/internal.h"
 #include "machine/layout.h"
 #include "machine/memory-map.h"
@@ -57,9 +63,31 @@ static int explain_map(const struct machine_ram *ram, int error, struct diag_lis
 	return -error;
 }
 
+/* Transparent huge pages need host and guest addresses that are alike in their low bits. */
+static size_t mapping_size(const struct machine_ram *ram)
+{
+	bool aligned = !ram->shared && !ram->hugepage_size && ram->size >= HUGE_PAGE;
+
+	return ram->size + (aligned ? HUGE_PAGE : 0);
+}
+
+/* At the addresses that @r has, if it has some. */
+static int map(struct ram *r, size_t size, int flags, int fd)
+{
+	void *old = r->mapping != MAP_FAILED ? r->mapping : NULL;
+	void *p = mmap(old, size, PROT_READ | PROT_WRITE, flags | (old ? MAP_FIXED : 0), fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	r->mapping = p;
+	r->mapping_size = size;
+	return 0;
+}
+
 static int map_shared(struct ram *r, const struct machine_ram *ram)
 {
 	unsigned flags = MFD_CLOEXEC;
+	int error;
 
 	if (ram->hugepage_size)
 		flags |= MFD_HUGETLB | huge_flags(ram->hugepage_size);
@@ -68,30 +96,23 @@ static int map_shared(struct ram *r, const struct machine_ram *ram)
 		return -errno;
 	if (ftruncate(r->fd, (off_t)ram->size) < 0)
 		return -errno;
-	r->mapping_size = ram->size;
-	r->mapping = mmap(NULL, r->mapping_size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | (ram->hugepage_size ? 0 : MAP_NORESERVE), r->fd, 0);
-	if (r->mapping == MAP_FAILED)
-		return -errno;
+	error = map(r, mapping_size(ram), MAP_SHARED | (ram->hugepage_size ? 0 : MAP_NORESERVE),
+		    r->fd);
 	r->host = r->mapping;
-	return 0;
+	return error;
 }
 
 static int map_private(struct ram *r, const struct machine_ram *ram)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS, error;
 
-	r->mapping_size = ram->size;
 	if (ram->hugepage_size)
 		flags |= MAP_HUGETLB | (int)huge_flags(ram->hugepage_size);
 	else
 		flags |= MAP_NORESERVE;
-	/* Transparent huge pages need host and guest addresses that are alike in their low bits. */
-	if (!ram->hugepage_size && ram->size >= HUGE_PAGE)
-		r->mapping_size += HUGE_PAGE;
-	r->mapping = mmap(NULL, r->mapping_size, PROT_READ | PROT_WRITE, flags, -1, 0);
-	if (r->mapping == MAP_FAILED)
-		return -errno;
+	error = map(r, mapping_size(ram), flags, -1);
+	if (error < 0)
+		return error;
 	r->host = r->mapping;
 	if (r->mapping_size > ram->size)
 		r->host = (uint8_t *)ALIGN_UP((uintptr_t)r->mapping, HUGE_PAGE);
@@ -141,7 +162,44 @@ static void ram_free(struct ram *r)
 	free(r);
 }
 
-static int ram_create(const struct machine_ram *ram, struct ram **ret, struct diag_list *diags)
+/* Gives its pages back and keeps its addresses. */
+static void ram_retire(struct machine *machine, struct ram *r)
+{
+	if (map(r, r->mapping_size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1) < 0)
+		log_warn("memory that the guest gave back stays with it: %s", strerror(errno));
+	r->fd = fd_close(r->fd);
+	list_add_tail(&machine->retired_ram, &r->link);
+}
+
+/* With addresses of RAM that went, or with none yet. NULL when memory is short. */
+static struct ram *ram_new(struct machine *machine, const struct machine_ram *ram)
+{
+	struct ram *r;
+
+	list_for_each (r, &machine->retired_ram, link) {
+		if (r->mapping_size != mapping_size(ram))
+			continue;
+		list_del(&r->link);
+		return r;
+	}
+	r = calloc(1, sizeof(*r));
+	if (r) {
+		r->mapping = MAP_FAILED;
+		r->fd = -1;
+	}
+	return r;
+}
+
+static void ram_drop(struct machine *machine, struct ram *r)
+{
+	if (r->mapping != MAP_FAILED)
+		ram_retire(machine, r);
+	else
+		ram_free(r);
+}
+
+static int ram_create(struct machine *machine, const struct machine_ram *ram, struct ram **ret,
+		      struct diag_list *diags)
 {
 	struct ram *r;
 	int error;
@@ -154,16 +212,14 @@ static int ram_create(const struct machine_ram *ram, struct ram **ret, struct di
 	error = check_prefault(ram, diags);
 	if (error < 0)
 		return error;
-	r = calloc(1, sizeof(*r));
+	r = ram_new(machine, ram);
 	if (!r)
 		return -ENOMEM;
 	r->size = ram->size;
-	r->fd = -1;
-	r->mapping = MAP_FAILED;
 	error = ram->shared ? map_shared(r, ram) : map_private(r, ram);
 	error = error < 0 ? explain_map(ram, -error, diags) : advise(r, ram, diags);
 	if (error < 0) {
-		ram_free(r);
+		ram_drop(machine, r);
 		return error;
 	}
 	*ret = r;
@@ -188,10 +244,13 @@ static int region_add(struct machine *machine, uint32_t slot, uint64_t gpa, uint
 	return r;
 }
 
-static void region_remove(struct machine *machine, uint32_t slot, uint64_t gpa)
+static int region_remove(struct machine *machine, uint32_t slot, uint64_t gpa)
 {
-	guest_memory_remove(machine->memory, gpa);
-	(void)!kvm_set_memory(&machine->kvm, slot, 0, gpa, 0, NULL);
+	int r = guest_memory_remove(machine->memory, gpa);
+
+	if (r >= 0)
+		(void)!kvm_set_memory(&machine->kvm, slot, 0, gpa, 0, NULL);
+	return r;
 }
 
 /* What of @r lies below the hole: all, or the part before the split. */
@@ -213,7 +272,7 @@ static int ram_plug(struct machine *machine, struct ram *r, const struct machine
 		error = region_add(machine, r->slot + 1, LAYOUT_RAM_HIGH, r->size - low,
 				   r->host + low, ram, diags);
 	if (error < 0) {
-		region_remove(machine, r->slot, r->gpa);
+		(void)!region_remove(machine, r->slot, r->gpa);
 		return error;
 	}
 	list_add_tail(&machine->ram, &r->link);
@@ -224,7 +283,7 @@ static int add_ram(struct machine *machine, uint64_t gpa, uint32_t slot,
 		   const struct machine_ram *ram, struct diag_list *diags)
 {
 	struct ram *r;
-	int error = ram_create(ram, &r, diags);
+	int error = ram_create(machine, ram, &r, diags);
 
 	if (error < 0)
 		return error;
@@ -232,7 +291,7 @@ static int add_ram(struct machine *machine, uint64_t gpa, uint32_t slot,
 	r->slot = slot;
 	error = ram_plug(machine, r, ram, diags);
 	if (error < 0)
-		ram_free(r);
+		ram_drop(machine, r);
 	return error;
 }
 
@@ -250,25 +309,37 @@ int machine_plug_memory(struct machine *machine, uint64_t gpa, uint32_t slot,
 	return add_ram(machine, gpa, slot, ram, diags);
 }
 
-static void ram_unplug(struct machine *machine, struct ram *r)
+static void nothing(void *opaque)
 {
-	uint64_t low = low_size(r);
+}
 
-	region_remove(machine, r->slot, r->gpa);
-	if (r->size > low)
-		region_remove(machine, r->slot + 1, LAYOUT_RAM_HIGH);
-	list_del(&r->link);
-	ram_free(r);
+/*
+ * Waits until nobody looks at an old map any more: vCPUs do so in callbacks, I/O threads in the
+ * functions that their loops call.
+ */
+static void reclaim_maps(struct machine *machine)
+{
+	address_space_quiesce(machine->mmio);
+	if (machine->io_thread)
+		loop_call(io_thread_loop(machine->io_thread), nothing, NULL);
+	guest_memory_reclaim(machine->memory);
 }
 
 int machine_unplug_memory(struct machine *machine, uint64_t gpa)
 {
 	struct ram *r;
+	int error;
 
 	list_for_each (r, &machine->ram, link) {
 		if (r->gpa != gpa)
 			continue;
-		ram_unplug(machine, r);
+		/* What was plugged is one region (machine_plug_memory()). */
+		error = region_remove(machine, r->slot, r->gpa);
+		if (error < 0)
+			return error;
+		reclaim_maps(machine);
+		list_del(&r->link);
+		ram_retire(machine, r);
 		return 0;
 	}
 	return -ENOENT;
@@ -280,6 +351,10 @@ void machine_free_memory(struct machine *machine)
 
 	/* The virtual machine is gone, and its slots with it. */
 	list_for_each_safe (r, next, &machine->ram, link) {
+		list_del(&r->link);
+		ram_free(r);
+	}
+	list_for_each_safe (r, next, &machine->retired_ram, link) {
 		list_del(&r->link);
 		ram_free(r);
 	}

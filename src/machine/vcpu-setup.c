@@ -21,11 +21,11 @@
 /* Messages and redirection entries hold 8 bits of an APIC id; 255 is everyone. */
 #define APIC_ID_PLAIN_MAX 254
 
-static int explain_create(struct machine *machine, const struct machine_cpus *cpus, unsigned index,
-			  int error, struct diag_list *diags)
+static int explain_create(struct machine *machine, unsigned index, int error,
+			  struct diag_list *diags)
 {
 	int max = kvm_check(&machine->kvm, KVM_CAP_MAX_VCPUS);
-	struct diag *d = diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+	struct diag *d = diag_add(diags, "E0420", DIAG_ERROR, machine->cpus_span,
 				  "KVM cannot create vCPU %u: %s", index, strerror(error));
 
 	if (max > 0 && index >= (unsigned)max)
@@ -34,7 +34,7 @@ static int explain_create(struct machine *machine, const struct machine_cpus *cp
 		diag_hint(diags, d,
 			  "its APIC id, 0x%x, is too large for this host: a simpler topology "
 			  "has smaller ones",
-			  cpu_topology_apic_id(&cpus->topology, index));
+			  cpu_topology_apic_id(&machine->topology, index));
 	return -error;
 }
 
@@ -131,84 +131,160 @@ static void set_msrs(struct vcpu *vcpu)
 	}
 }
 
-static int vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned index,
-		     const struct machine_cpus *cpus, struct kvm_cpuid2 *cpuid,
-		     struct diag_list *diags)
+/* What it looks like before the guest has touched it, for its next life. */
+static int remember_power_on(struct vcpu *vcpu)
 {
-	int r;
+	int r = kvm_vcpu_get_sregs(&vcpu->kvm, &vcpu->power_on_sregs);
 
-	*vcpu = (struct vcpu){.machine = machine, .index = index};
-	r = kvm_vcpu_init(&vcpu->kvm, &machine->kvm, cpu_topology_apic_id(&cpus->topology, index));
+	return r < 0 ? r : kvm_vcpu_get_lapic(&vcpu->kvm, &vcpu->power_on_lapic);
+}
+
+/*
+ * The state in which a processor waits for the guest to start it (INIT, SIPI). INIT leaves the mode of
+ * the local APIC as it is, so that is put back here.
+ */
+static int set_power_on(struct vcpu *vcpu)
+{
+	static const struct kvm_vcpu_events none;
+	int r = kvm_vcpu_set_mp_state(&vcpu->kvm, KVM_MP_STATE_UNINITIALIZED);
+
+	if (r >= 0)
+		r = kvm_vcpu_set_sregs(&vcpu->kvm, &vcpu->power_on_sregs);
+	if (r >= 0)
+		r = kvm_vcpu_set_lapic(&vcpu->kvm, &vcpu->power_on_lapic);
+	return r < 0 ? r : kvm_vcpu_set_events(&vcpu->kvm, &none);
+}
+
+static int vcpu_make(struct vcpu *vcpu, struct diag_list *diags)
+{
+	struct machine *machine = vcpu->machine;
+	unsigned index = vcpu->index;
+	int r = kvm_vcpu_init(&vcpu->kvm, &machine->kvm,
+			      cpu_topology_apic_id(&machine->topology, index));
+
 	if (r < 0)
-		return explain_create(machine, cpus, index, -r, diags);
-	cpuid_set_vcpu(cpuid, &cpus->topology, index);
-	r = kvm_vcpu_set_cpuid(&vcpu->kvm, cpuid);
+		return explain_create(machine, index, -r, diags);
+	cpuid_set_vcpu(machine->cpuid, &machine->topology, index);
+	r = kvm_vcpu_set_cpuid(&vcpu->kvm, machine->cpuid);
+	if (r >= 0)
+		r = remember_power_on(vcpu);
 	if (r < 0) {
-		diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+		diag_add(diags, "E0420", DIAG_ERROR, machine->cpus_span,
 			 "KVM refuses the features of vCPU %u: %s", index, strerror(-r));
 		kvm_vcpu_fini(&vcpu->kvm);
 		return r;
 	}
 	set_msrs(vcpu);
-	if (index < cpus->n_affinity && cpus->affinity[index]) {
-		vcpu->affinity = malloc(sizeof(*vcpu->affinity));
-		if (!vcpu->affinity) {
-			kvm_vcpu_fini(&vcpu->kvm);
-			return -ENOMEM;
-		}
-		*vcpu->affinity = *cpus->affinity[index];
-	}
 	io_reader_init(&vcpu->reader, &machine->domain);
 	return 0;
+}
+
+/* Room for all that there can be, without anything of KVM. */
+static int add_places(struct machine *machine, const struct machine_cpus *cpus)
+{
+	machine->vcpus = calloc(cpus->max, sizeof(machine->vcpus[0]));
+	if (!machine->vcpus)
+		return -ENOMEM;
+	machine->max_vcpus = cpus->max;
+	machine->topology = cpus->topology;
+	machine->cpus_span = cpus->span;
+	for (unsigned i = 0; i < cpus->max; i++) {
+		struct vcpu *vcpu = &machine->vcpus[i];
+
+		*vcpu = (struct vcpu){.machine = machine, .index = i, .kvm.fd = -1};
+		if (i >= cpus->n_affinity || !cpus->affinity[i])
+			continue;
+		vcpu->affinity = malloc(sizeof(*vcpu->affinity));
+		if (!vcpu->affinity)
+			return -ENOMEM;
+		*vcpu->affinity = *cpus->affinity[i];
+	}
+	return 0;
+}
+
+static int check_apic_ids(struct machine *machine, const struct machine_cpus *cpus,
+			  struct diag_list *diags)
+{
+	int r;
+
+	if (cpu_topology_apic_id(&cpus->topology, cpus->max - 1) <= APIC_ID_PLAIN_MAX)
+		return 0;
+	r = kvm_enable_ext_dest(&machine->kvm);
+	if (r < 0)
+		diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
+			 "this KVM cannot have so many vCPUs (APIC ids above 254): %s",
+			 strerror(-r));
+	return r;
 }
 
 int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
 		      struct diag_list *diags)
 {
-	cleanup_free struct kvm_cpuid2 *cpuid = NULL;
 	int r;
 
 	invariant(cpus->count >= 1 && cpus->count <= cpus->max && !machine->vcpus);
 	invariant(cpu_topology_count(&cpus->topology) >= cpus->max);
-	if (cpu_topology_apic_id(&cpus->topology, cpus->max - 1) > APIC_ID_PLAIN_MAX) {
-		r = kvm_enable_ext_dest(&machine->kvm);
-		if (r < 0) {
-			diag_add(diags, "E0420", DIAG_ERROR, cpus->span,
-				 "this KVM cannot have so many vCPUs (APIC ids above 254): %s",
-				 strerror(-r));
-			return r;
-		}
-	}
-	r = build_cpuid(machine, cpus, &cpuid, diags);
+	r = check_apic_ids(machine, cpus, diags);
+	if (r >= 0)
+		r = build_cpuid(machine, cpus, &machine->cpuid, diags);
+	if (r >= 0)
+		r = add_places(machine, cpus);
+	for (unsigned i = 0; i < cpus->count && r >= 0; i++)
+		r = vcpu_make(&machine->vcpus[i], diags);
+	if (r < 0)
+		machine_free_vcpus(machine);
+	return r;
+}
+
+int machine_plug_vcpu(struct machine *machine, unsigned index, struct diag_list *diags)
+{
+	struct vcpu *vcpu = &machine->vcpus[index];
+	int r = 0;
+
+	invariant(index < machine->max_vcpus && !vcpu->running && machine->started);
+	if (!vcpu_is_made(vcpu))
+		r = vcpu_make(vcpu, diags);
 	if (r < 0)
 		return r;
-	machine->vcpus = calloc(cpus->max, sizeof(machine->vcpus[0]));
-	if (!machine->vcpus)
-		return -ENOMEM;
-	machine->max_vcpus = cpus->max;
-	for (unsigned i = 0; i < cpus->count; i++) {
-		r = vcpu_init(&machine->vcpus[i], machine, i, cpus, cpuid, diags);
-		if (r < 0) {
-			machine_free_vcpus(machine);
-			return r;
-		}
-		machine->n_vcpus++;
-	}
-	return 0;
+	pthread_mutex_lock(&machine->run_lock);
+	r = vcpu_start(vcpu);
+	pthread_mutex_unlock(&machine->run_lock);
+	if (r < 0)
+		diag_add(diags, "E0421", DIAG_ERROR, machine->cpus_span,
+			 "the thread of vCPU %u cannot be started: %s", index, strerror(-r));
+	return r;
+}
+
+void machine_unplug_vcpu(struct machine *machine, unsigned index)
+{
+	struct vcpu *vcpu = &machine->vcpus[index];
+	int r;
+
+	invariant(index > 0 && index < machine->max_vcpus);
+	vcpu_stop(vcpu);
+	vcpu->held = false;
+	r = set_power_on(vcpu);
+	if (r < 0)
+		log_warn("KVM does not put vCPU %u back into its first state: %s", index,
+			 strerror(-r));
 }
 
 void machine_free_vcpus(struct machine *machine)
 {
-	for (unsigned i = 0; i < machine->n_vcpus; i++) {
+	for (unsigned i = 0; i < machine->max_vcpus; i++) {
 		struct vcpu *vcpu = &machine->vcpus[i];
 
-		io_reader_fini(&vcpu->reader, &machine->domain);
-		kvm_vcpu_fini(&vcpu->kvm);
+		if (vcpu_is_made(vcpu)) {
+			io_reader_fini(&vcpu->reader, &machine->domain);
+			kvm_vcpu_fini(&vcpu->kvm);
+		}
 		free(vcpu->affinity);
 	}
 	free(machine->vcpus);
+	free(machine->cpuid);
 	machine->vcpus = NULL;
-	machine->n_vcpus = 0;
+	machine->cpuid = NULL;
+	machine->max_vcpus = 0;
 }
 
 int machine_get_boot_registers(struct machine *machine, struct kvm_regs *ret_regs,

@@ -58,6 +58,8 @@ void vcpu_hold(struct vcpu *vcpu)
 /* Under the lock. */
 static void kick(struct vcpu *vcpu)
 {
+	if (!vcpu_is_made(vcpu))
+		return;
 	kvm_vcpu_set_immediate_exit(&vcpu->kvm, true);
 	if (vcpu->running && !vcpu->parked)
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
@@ -72,7 +74,7 @@ static bool park(struct vcpu *vcpu)
 	bool stopping;
 
 	pthread_mutex_lock(&machine->run_lock);
-	while (!machine->stopping && (machine->pauses > 0 || vcpu->held)) {
+	while (!machine->stopping && !vcpu->leaving && (machine->pauses > 0 || vcpu->held)) {
 		if (!vcpu->parked) {
 			vcpu->parked = true;
 			pthread_cond_broadcast(&machine->parked);
@@ -80,7 +82,7 @@ static bool park(struct vcpu *vcpu)
 		pthread_cond_wait(&machine->unpark, &machine->run_lock);
 	}
 	vcpu->parked = false;
-	stopping = machine->stopping;
+	stopping = machine->stopping || vcpu->leaving;
 	/* Under the lock, so that it is not the next pause's flag that is taken back. */
 	kvm_vcpu_set_immediate_exit(&vcpu->kvm, false);
 	pthread_mutex_unlock(&machine->run_lock);
@@ -113,10 +115,13 @@ static void *vcpu_thread(void *opaque)
 	}
 }
 
-static int start_thread(struct vcpu *vcpu)
+int vcpu_start(struct vcpu *vcpu)
 {
 	pthread_attr_t attr;
 	int r;
+
+	/* It begins by parking if the others are parked. */
+	kvm_vcpu_set_immediate_exit(&vcpu->kvm, vcpu->machine->pauses > 0);
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
@@ -138,8 +143,10 @@ int machine_start(struct machine *machine, struct diag_list *diags)
 
 	/* A thread that begins to run finds itself known. */
 	pthread_mutex_lock(&machine->run_lock);
-	for (i = 0; i < machine->n_vcpus && r == 0; i++)
-		r = start_thread(&machine->vcpus[i]);
+	for (i = 0; i < machine->max_vcpus && r == 0; i++)
+		if (vcpu_is_made(&machine->vcpus[i]))
+			r = vcpu_start(&machine->vcpus[i]);
+	machine->started = r == 0;
 	pthread_mutex_unlock(&machine->run_lock);
 	if (r == 0)
 		return 0;
@@ -153,7 +160,7 @@ int machine_start(struct machine *machine, struct diag_list *diags)
 
 static bool all_parked(const struct machine *machine)
 {
-	for (unsigned i = 0; i < machine->n_vcpus; i++)
+	for (unsigned i = 0; i < machine->max_vcpus; i++)
 		if (machine->vcpus[i].running && !machine->vcpus[i].parked)
 			return false;
 	return true;
@@ -163,7 +170,7 @@ void machine_pause(struct machine *machine)
 {
 	pthread_mutex_lock(&machine->run_lock);
 	if (machine->pauses++ == 0)
-		for (unsigned i = 0; i < machine->n_vcpus; i++)
+		for (unsigned i = 0; i < machine->max_vcpus; i++)
 			kick(&machine->vcpus[i]);
 	while (!all_parked(machine))
 		pthread_cond_wait(&machine->parked, &machine->run_lock);
@@ -179,15 +186,30 @@ void machine_resume(struct machine *machine)
 	pthread_mutex_unlock(&machine->run_lock);
 }
 
+void vcpu_stop(struct vcpu *vcpu)
+{
+	struct machine *machine = vcpu->machine;
+
+	if (!vcpu->running)
+		return;
+	pthread_mutex_lock(&machine->run_lock);
+	vcpu->leaving = true;
+	kick(vcpu);
+	pthread_cond_broadcast(&machine->unpark);
+	pthread_mutex_unlock(&machine->run_lock);
+	pthread_join(vcpu->thread, NULL);
+	vcpu->running = vcpu->leaving = false;
+}
+
 void machine_stop(struct machine *machine)
 {
 	pthread_mutex_lock(&machine->run_lock);
 	machine->stopping = true;
-	for (unsigned i = 0; i < machine->n_vcpus; i++)
+	for (unsigned i = 0; i < machine->max_vcpus; i++)
 		kick(&machine->vcpus[i]);
 	pthread_cond_broadcast(&machine->unpark);
 	pthread_mutex_unlock(&machine->run_lock);
-	for (unsigned i = 0; i < machine->n_vcpus; i++) {
+	for (unsigned i = 0; i < machine->max_vcpus; i++) {
 		struct vcpu *vcpu = &machine->vcpus[i];
 
 		if (vcpu->running)

@@ -8,10 +8,13 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "plan/diff.h"
+#include "plan/limits.h"
 #include "schema/value.h"
 
 struct differ {
 	struct arena *arena;
+	const struct plan_running *running;
+	const struct graph_node *to;
 	struct plan_change *changes;
 	size_t n, room;
 };
@@ -139,6 +142,7 @@ static void diff_values(struct differ *d, const char *path, const struct value *
 {
 	const struct value *any = to ? to : live ? live : base;
 	const struct value *from;
+	const char *limit;
 
 	if (any->property)
 		class = class_of((enum schema_change)any->property->change);
@@ -148,8 +152,14 @@ static void diff_values(struct differ *d, const char *path, const struct value *
 		return;
 	}
 	from = class == PLAN_LIVE ? live : base;
-	if (!same(from, to))
-		add_change(d, path, from, to, class);
+	if (same(from, to))
+		return;
+	limit = class == PLAN_LIVE ? plan_limit(d->running, d->to, path, d->arena) : NULL;
+	if (limit)
+		class = PLAN_RESTART;
+	add_change(d, path, from, to, class);
+	if (limit)
+		d->changes[d->n - 1].reason = limit;
 }
 
 static void add_rename(struct differ *d, const struct graph_node *from, const struct graph_node *to)
@@ -174,7 +184,7 @@ const struct plan_diff *plan_diff(const struct plan_running *running, const stru
 				  struct arena *arena)
 {
 	struct plan_diff *diff = arena_new(arena, struct plan_diff);
-	struct differ d = { .arena = arena };
+	struct differ d = { .arena = arena, .running = running, .to = to };
 
 	if (running->base->value && to->value)
 		diff_children(&d, to->kind == GRAPH_MACHINE ? "" : to->path, running->base->value, running->live->value, to->value,

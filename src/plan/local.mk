@@ -2,6 +2,8 @@
 libweft_a_SOURCES += \
 	src/plan/diff.c \
 	src/plan/diff.h \
+	src/plan/limits.c \
+	src/plan/limits.h \
 	src/plan/plan.c \
 	src/plan/plan.h \
 	src/plan/render.c \

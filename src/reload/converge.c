@@ -97,7 +97,7 @@ static void watch_description(struct converge *c)
 static struct generation *load(struct converge *c, const char *path)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct graph_pins pins = { .occupied = true };
+	struct graph_pins pins = { .occupied = true, .mmio64_base = c->parts->graph->mmio64_base };
 	const struct graph_node **nodes;
 	const struct plan_running *running;
 
@@ -239,7 +239,7 @@ static void on_detach_timeout(void *opaque)
 {
 	struct converge *c = opaque;
 
-	builder_retry_removals(c->builder);
+	builder_ask_again(c->builder);
 	converge_say_what_is_left(c);
 }
 
@@ -423,6 +423,11 @@ void converge_unplugged(struct converge *c, void *object)
 	builder_removed(c->builder, object);
 	converge_say_what_is_left(c);
 	converge_now(c, CONVERGE_UNPLUGGED);
+}
+
+void converge_followed(struct converge *c)
+{
+	converge_say_what_is_left(c);
 }
 
 static void go_back(struct converge *c)

@@ -82,6 +82,9 @@ int converge_confirm(struct converge *converge);
 /* The guest let go of a device. */
 void converge_unplugged(struct converge *converge, void *object);
 
+/* The guest followed an edit further, or refused to. */
+void converge_followed(struct converge *converge);
+
 /* The description that runs: what was accepted last. NULL before the boot. */
 const struct generation *converge_generation(const struct converge *converge);
 

@@ -117,6 +117,13 @@ static void on_device_unplugged(struct device *device, void *opaque)
 	converge_unplugged(s->converge, device);
 }
 
+static void on_followed(void *opaque)
+{
+	struct supervisor *s = opaque;
+
+	converge_followed(s->converge);
+}
+
 static void on_power_off_timeout(void *opaque)
 {
 	struct supervisor *s = opaque;
@@ -295,6 +302,7 @@ int supervisor_run(const char *path, const struct document_options *options,
 		.consoles = s.consoles,
 		.on_event = on_machine_event,
 		.on_unplugged = on_device_unplugged,
+		.on_followed = on_followed,
 		.opaque = &s,
 	};
 	s.builder = builder_create(parts_ops, &s.parts);

@@ -94,6 +94,7 @@ static void regions_do_not_overlap(void)
 	CU_ASSERT_EQUAL(guest_memory_remove(mem, HIGH), -ENOENT);
 	CU_ASSERT_PTR_NULL(guest_memory_host(mem, HIGH, 1));
 	CU_ASSERT_EQUAL(guest_memory_remove(mem, HIGH - 2), -ENOENT);
+	guest_memory_reclaim(mem);
 	CU_ASSERT_EQUAL(guest_memory_add(mem, HIGH, HIGH_SIZE, high), 0);
 	CU_ASSERT_PTR_EQUAL(guest_memory_host(mem, HIGH, 1), high);
 }
