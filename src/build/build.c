@@ -32,7 +32,8 @@ struct journal_entry {
 	const struct plan_step *step;
 	struct part *part;
 	const struct graph_node *old_live;
-	bool done;
+	struct generation *old_generation; /* of old_live, which a commit may have dropped */
+	bool committed;
 };
 
 struct journal {
@@ -92,7 +93,6 @@ static int prepare_add(struct builder *builder, const struct plan_step *step,
 {
 	const struct part_ops *ops = builder->ops[step->to->kind];
 	struct part *part;
-	int r;
 
 	if (!ops)
 		return 0;
@@ -105,9 +105,7 @@ static int prepare_add(struct builder *builder, const struct plan_step *step,
 	part->ops = ops;
 	list_add_tail(&builder->parts, &part->link);
 	entry->part = part;
-	r = ops->prepare(builder->context, step->to, &part->object, diags);
-	entry->done = r >= 0;
-	return r;
+	return ops->prepare(builder->context, step->to, &part->object, diags);
 }
 
 /* Updates and removals have nothing to prepare but the check that they can be done at all. */
@@ -120,6 +118,7 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 		return 0;
 	entry->part = part;
 	entry->old_live = part->live;
+	entry->old_generation = generation_ref(part->live_generation);
 	if (step->action == PLAN_UPDATE ? part->ops->update != NULL :
 					  part->ops->request_removal != NULL)
 		return 0;
@@ -128,41 +127,63 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 	return -EOPNOTSUPP;
 }
 
+static void set_live(struct part *part, const struct graph_node *live, struct generation *generation)
+{
+	generation_ref(generation);
+	generation_unref(part->live_generation);
+	part->live_generation = generation;
+	part->live = live;
+}
+
 static int commit_step(struct builder *builder, struct generation *generation,
 		       struct journal_entry *entry, struct diag_list *diags)
 {
 	const struct plan_step *step = entry->step;
 	struct part *part = entry->part;
-	int r;
+	int r = 0;
 
 	if (!part)
 		return 0;
 	switch (step->action) {
 	case PLAN_ADD:
-		r = part->ops->commit ? part->ops->commit(builder->context, part->object, diags) : 0;
+		if (part->ops->commit)
+			r = part->ops->commit(builder->context, part->object, diags);
 		part->committed = r >= 0;
-		return r;
+		break;
 	case PLAN_UPDATE:
 		r = part->ops->update(builder->context, part->object, step->to, diags);
-		if (r < 0)
-			return r;
-		generation_ref(generation);
-		generation_unref(part->live_generation);
-		part->live_generation = generation;
-		part->live = step->to;
-		return 0;
+		if (r >= 0)
+			set_live(part, step->to, generation);
+		break;
 	case PLAN_REMOVE:
-		/* A second request would be a second eject event to the guest. */
+		/* A second request would be a second event to the guest. */
 		if (part->leaving)
 			return 0;
 		r = part->ops->request_removal(builder->context, part->object);
-		part->leaving = entry->done = r >= 0;
-		return r;
+		part->leaving = r >= 0;
+		break;
 	}
-	return 0;
+	entry->committed = r >= 0;
+	return r;
 }
 
-/* The guest may be letting go already: then the next plan adds the part again. */
+/*
+ * What the guest is asked to let go of, and lets go of later, cannot be taken back: so that comes when
+ * nothing else can fail. In the order of the plan otherwise.
+ */
+static int commit_all(struct builder *builder, struct generation *generation,
+		      struct journal *journal, struct diag_list *diags)
+{
+	int r = 0;
+
+	for (int removals = 0; removals <= 1; removals++)
+		for (size_t i = 0; i < journal->n && r >= 0; i++)
+			if ((journal->entries[i].step->action == PLAN_REMOVE) == removals)
+				r = commit_step(builder, generation, &journal->entries[i], diags);
+	return r;
+}
+
+/* A guest may be letting go already: then the next plan adds the part again. */
 static void cancel_removal(struct builder *builder, struct part *part)
 {
 	part->leaving = false;
@@ -170,8 +191,7 @@ static void cancel_removal(struct builder *builder, struct part *part)
 		part->ops->cancel_removal(builder->context, part->object);
 }
 
-static bool undo(struct builder *builder, struct journal *journal, size_t committed,
-		 struct generation *const *old_generations, struct diag_list *diags)
+static bool undo(struct builder *builder, struct journal *journal, struct diag_list *diags)
 {
 	bool whole = true;
 
@@ -183,47 +203,38 @@ static bool undo(struct builder *builder, struct journal *journal, size_t commit
 			continue;
 		if (entry->step->action == PLAN_ADD) {
 			part_destroy(builder, part);
-		} else if (entry->step->action == PLAN_REMOVE && entry->done) {
+		} else if (entry->committed && entry->step->action == PLAN_REMOVE) {
 			cancel_removal(builder, part);
-		} else if (entry->step->action == PLAN_UPDATE && i < committed) {
+		} else if (entry->committed) {
 			if (part->ops->update(builder->context, part->object, entry->old_live,
-					      diags) < 0) {
-				log_error("%s: the old values could not be set again",
-					  part->live->path);
-				whole = false;
+					      diags) >= 0) {
+				set_live(part, entry->old_live, entry->old_generation);
 				continue;
 			}
-			generation_ref(old_generations[i]);
-			generation_unref(part->live_generation);
-			part->live_generation = old_generations[i];
-			part->live = entry->old_live;
+			log_error("%s: the old values could not be set again", part->live->path);
+			whole = false;
 		}
 	}
 	return whole;
 }
 
-static bool is_removed_by(const struct plan *plan, const struct part *part)
+static bool is_to_go(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].action == PLAN_REMOVE &&
-		    strcmp(plan->steps[i].from->path, part->live->path) == 0)
+		    strcmp(plan->steps[i].from->path, path) == 0)
 			return true;
 	return false;
 }
 
-/* The description wants them again. A guest that lets go all the same gets them plugged again. */
-static void keep_wanted(struct builder *builder, const struct plan *plan)
+/* What was asked to go and may stay after all is not asked again. */
+static void keep_what_may_stay(struct builder *builder, const struct plan *plan)
 {
 	struct part *part;
 
 	list_for_each(part, &builder->parts, link)
-		if (part->leaving && !is_removed_by(plan, part))
+		if (part->leaving && !is_to_go(plan, part->live->path))
 			cancel_removal(builder, part);
-}
-
-static bool is_done_now(const struct plan_step *step)
-{
-	return step->class < PLAN_RESTART && step->class != PLAN_NONE && !step->after;
 }
 
 static enum build_result carry_out(struct builder *builder, const struct plan *plan,
@@ -234,9 +245,6 @@ static enum build_result carry_out(struct builder *builder, const struct plan *p
 	struct journal journal = {
 		.entries = arena_new_array(arena, plan->n_steps, struct journal_entry),
 	};
-	/* The way back needs the old generations, which a commit may have dropped. */
-	struct generation **old = arena_new_array(arena, plan->n_steps, struct generation *);
-	size_t committed = 0;
 	bool whole = true;
 	int r = 0;
 
@@ -244,25 +252,22 @@ static enum build_result carry_out(struct builder *builder, const struct plan *p
 		const struct plan_step *step = &plan->steps[i];
 		struct journal_entry *entry = &journal.entries[journal.n];
 
-		if (!is_done_now(step))
+		if (!plan_step_is_now(step))
 			continue;
 		entry->step = step;
 		journal.n++;
 		r = step->action == PLAN_ADD ?
 			    prepare_add(builder, step, generation, entry, diags) :
 			    prepare_change(builder, step, entry, diags);
-		if (entry->part)
-			old[journal.n - 1] = generation_ref(entry->part->live_generation);
 	}
-	while (!rehearse && r >= 0 && committed < journal.n)
-		r = commit_step(builder, generation, &journal.entries[committed++], diags);
-	/* The step that failed is not among those to take back. */
-	if (r < 0 || rehearse)
-		whole = undo(builder, &journal, committed ? committed - 1 : 0, old, diags);
-	for (size_t i = 0; i < journal.n; i++)
-		generation_unref(old[i]);
 	if (r >= 0 && !rehearse)
-		keep_wanted(builder, plan);
+		r = commit_all(builder, generation, &journal, diags);
+	if (r < 0 || rehearse)
+		whole = undo(builder, &journal, diags);
+	else
+		keep_what_may_stay(builder, plan);
+	for (size_t i = 0; i < journal.n; i++)
+		generation_unref(journal.entries[i].old_generation);
 	if (r >= 0)
 		return BUILD_DONE;
 	return whole ? BUILD_ROLLED_BACK : BUILD_DEGRADED;
@@ -345,7 +350,7 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 	running = arena_new_array(arena, n, struct plan_running);
 	n = 0;
 	list_for_each(part, &builder->parts, link)
-		running[n++] = (struct plan_running){ part->base, part->live };
+		running[n++] = (struct plan_running){ part->base, part->live, part->leaving };
 	qsort(running, n, sizeof(*running), compare_running);
 	*ret_n = n;
 	return running;

@@ -28,7 +28,7 @@ static const struct plan_running *as_running(const struct generation *generation
 	size_t i;
 
 	graph_for_each_node (graph, node, i)
-		running[i] = (struct plan_running){node, node};
+		running[i] = (struct plan_running){.base = node, .live = node};
 	return running;
 }
 

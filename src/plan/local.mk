@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/plan/conflict.c \
+	src/plan/conflict.h \
 	src/plan/diff.c \
 	src/plan/diff.h \
 	src/plan/limits.c \

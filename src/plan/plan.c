@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "plan/conflict.h"
 #include "plan/diff.h"
 #include "plan/plan.h"
 
@@ -37,6 +38,14 @@ enum plan_class plan_class(const struct plan *plan)
 	for (size_t i = 0; i < plan->n_steps; i++)
 		strongest = MAX(strongest, plan->steps[i].class);
 	return strongest;
+}
+
+bool plan_does_something(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan_step_is_now(&plan->steps[i]))
+			return true;
+	return false;
 }
 
 static const struct plan_running *find_running(const struct planner *p, const char *path)
@@ -117,6 +126,17 @@ static const char *why_not_out(const struct graph_node *node)
 	return why_stays(node, "it cannot leave a running guest");
 }
 
+/* It was asked for before. */
+static void say_that_it_leaves(struct planner *p, struct plan_step *step,
+			       const struct plan_running *running)
+{
+	if (!running->leaving || step->class >= PLAN_RESTART)
+		return;
+	step->waiting = true;
+	explain_step(p, step, running->base->type->name, step->to ? step->to->type->name : NULL,
+		     "the guest has not let go of it yet");
+}
+
 static void plan_removal(struct planner *p, const struct plan_running *running)
 {
 	const struct graph_node *from = running->live;
@@ -126,6 +146,7 @@ static void plan_removal(struct planner *p, const struct plan_running *running)
 
 	if (reason)
 		explain_step(p, step, from->type ? from->type->name : NULL, NULL, reason);
+	say_that_it_leaves(p, step, running);
 }
 
 /*
@@ -150,10 +171,11 @@ static void plan_replug(struct planner *p, const struct plan_running *running,
 		for (size_t i = 0; reason && i < step->n_changes; i++)
 			changes[i].reason = reason;
 		step->changes = changes;
-		return;
+	} else {
+		explain_step(p, step, from->type->name, to->type->name,
+			     reason ? reason : "it is another device");
 	}
-	explain_step(p, step, from->type->name, to->type->name,
-		     reason ? reason : "it is another device");
+	say_that_it_leaves(p, step, running);
 }
 
 /* What can be done while the guest runs is a step of its own: it does not wait for the rest. */
@@ -179,44 +201,19 @@ static void plan_update(struct planner *p, const struct plan_running *running,
 	step->n_changes = diff->n_changes - diff->n_live;
 }
 
-static bool share_key(const struct device_needs *a, const struct device_needs *b)
-{
-	for (unsigned i = 0; i < a->n_exclusive; i++)
-		for (unsigned j = 0; j < b->n_exclusive; j++)
-			if (strcmp(a->exclusive[i].key, b->exclusive[j].key) == 0)
-				return true;
-	return false;
-}
-
-/* Whether a running device has what @node asks for: its slot, or something of the host. */
-static bool stands_in_the_way(struct planner *p, const struct graph_node *running,
-			      const struct graph_node *node)
-{
-	struct device_needs has = { 0 }, asks = { 0 };
-
-	if (!running->type || !node->type)
-		return false;
-	if (node->pci_slot > 0 && node->pci_slot == running->pci_slot)
-		return true;
-	if (!running->type->needs || !node->type->needs)
-		return false;
-	running->type->needs(running, &has, p->arena);
-	node->type->needs(node, &asks, p->arena);
-	return share_key(&has, &asks);
-}
-
-static bool goes_now(const struct planner *p, const struct graph_node *running)
+/* Whether it goes, or gives up by a change what another one needs: then the plan that follows tells. */
+static bool makes_way(const struct planner *p, const struct graph_node *running)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
-		if (p->steps[i].action == PLAN_REMOVE && p->steps[i].from == running)
-			return p->steps[i].class < PLAN_RESTART;
+		if (p->steps[i].from == running && p->steps[i].class < PLAN_RESTART)
+			return true;
 	return false;
 }
 
 static const struct plan_running *find_obstacle(struct planner *p, const struct graph_node *node)
 {
 	for (size_t i = 0; i < p->n_running; i++)
-		if (stands_in_the_way(p, p->running[i].base, node))
+		if (plan_conflict(&p->running[i], node, p->arena))
 			return &p->running[i];
 	return NULL;
 }
@@ -226,7 +223,7 @@ static void plan_addition(struct planner *p, const struct graph_node *node)
 {
 	const char *why = p->n_running ? why_stays(node, "it cannot join a running guest") : NULL;
 	const struct plan_running *obstacle = why ? NULL : find_obstacle(p, node);
-	bool later = why || (obstacle && !goes_now(p, obstacle->live));
+	bool later = why || (obstacle && !makes_way(p, obstacle->live));
 	struct plan_step *step =
 		add_step(p, PLAN_ADD, later ? PLAN_RESTART : PLAN_HOTPLUG, NULL, node);
 
@@ -234,6 +231,7 @@ static void plan_addition(struct planner *p, const struct graph_node *node)
 		explain_step(p, step, NULL, node->type ? node->type->name : NULL, why);
 	} else if (obstacle) {
 		step->after = obstacle->live;
+		step->waiting = !later;
 		explain_step(p, step, NULL, node->type->name,
 			     arena_printf(p->arena, "%s %s has what it needs",
 					  later ? "as long as" : "waits for the guest to let go:",

@@ -39,11 +39,11 @@ struct plan_change {
 struct plan_step {
 	enum plan_action action;
 	enum plan_class class; /* the strongest of its changes */
+	bool waiting; /* for a guest to let go of something; the plan that is made then does it */
 	const struct graph_node *from, *to;
 	const struct plan_change *changes;
 	size_t n_changes;
-	/* A running node that has to go first: the plan that is made when it has gone does this step. */
-	const struct graph_node *after;
+	const struct graph_node *after; /* the running node that has what this one needs, or NULL */
 };
 
 struct plan {
@@ -58,6 +58,7 @@ struct plan {
 struct plan_running {
 	const struct graph_node *base; /* as it was built */
 	const struct graph_node *live; /* as last updated; @base if never */
+	bool leaving;		       /* the guest has been asked to let go of it */
 };
 
 /**
@@ -68,10 +69,20 @@ struct plan_running {
  * @arena: where the plan lives; the nodes must outlive it
  *
  * Steps come in an order that can be carried out: removals first (devices before what they sit on),
- * then updates, then additions (what others depend on first).
+ * then updates, then additions (what others depend on first). What cannot come before something else has
+ * gone is a step that waits; the plan that is made then does it.
  */
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
 			       const struct graph *wanted, bool replug, struct arena *arena);
+
+/* Whether a step is done at once: not none, not for later. */
+static inline bool plan_step_is_now(const struct plan_step *step)
+{
+	return step->class != PLAN_NONE && step->class < PLAN_RESTART && !step->waiting;
+}
+
+/* Whether there is anything to do now. */
+bool plan_does_something(const struct plan *plan);
 
 /* The strongest class of all steps. */
 enum plan_class plan_class(const struct plan *plan);

@@ -39,19 +39,18 @@ json_t *plan_to_json(const struct plan *plan)
 
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct plan_step *step = &plan->steps[i];
-		json_t *changes = json_array();
+		json_t *changes = json_array(), *json;
 
 		if (step->class == PLAN_NONE)
 			continue;
 		for (size_t j = 0; j < step->n_changes; j++)
 			json_array_append_new(changes, change_to_json(&step->changes[j]));
-		json_array_append_new(steps,
-				      json_pack("{s:s, s:s, s:s, s:s*, s:o}", "action",
-						action_names[step->action], "class",
-						plan_class_name(step->class), "path",
-						step_node(step)->path, "after",
-						step->after ? step->after->path : NULL, "changes",
-						changes));
+		json = json_pack("{s:s, s:s, s:s, s:s*, s:o}", "action", action_names[step->action],
+				 "class", plan_class_name(step->class), "path", step_node(step)->path,
+				 "after", step->after ? step->after->path : NULL, "changes", changes);
+		if (step->waiting)
+			json_object_set_new(json, "waiting", json_true());
+		json_array_append_new(steps, json);
 	}
 	return json_pack("{s:i, s:s, s:o}", "format_version", 1, "class",
 			 plan_class_name(plan_class(plan)), "steps", steps);
@@ -96,7 +95,7 @@ static void print_change(const json_t *change, struct strbuf *out)
 
 void plan_print_json(const json_t *plan, struct strbuf *out)
 {
-	unsigned now = 0, later = 0;
+	unsigned now = 0, waiting = 0, later = 0;
 	const json_t *step, *change;
 	size_t i, j;
 
@@ -108,16 +107,21 @@ void plan_print_json(const json_t *plan, struct strbuf *out)
 			print_change(change, out);
 		if (waits(step))
 			later++;
+		else if (json_is_true(json_object_get(step, "waiting")))
+			waiting++;
 		else
 			now++;
 	}
-	if (now + later == 0)
+	if (now + waiting + later == 0) {
 		strbuf_puts(out, "nothing to do\n");
-	else if (later == 0)
-		strbuf_printf(out, "%u to do now\n", now);
-	else
-		strbuf_printf(out, "%u to do now, %u waiting for a restart of the guest\n", now,
-			      later);
+		return;
+	}
+	strbuf_printf(out, "%u to do now", now);
+	if (waiting)
+		strbuf_printf(out, ", %u when the guest has let go", waiting);
+	if (later)
+		strbuf_printf(out, ", %u waiting for a restart of the guest", later);
+	strbuf_putc(out, '\n');
 }
 
 void plan_print(const struct plan *plan, struct strbuf *out)

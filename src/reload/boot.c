@@ -54,7 +54,7 @@ static enum exit_code boot_generation(struct converge *c, struct generation *g,
 		return c->parts->host_problem	? EXIT_HOST :
 		       result == BUILD_DEGRADED ? EXIT_DEGRADED :
 						  EXIT_ROLLED_BACK;
-	converge_accept(c, g);
+	converge_accept(c, g, false);
 	converge_record(c, trigger, NULL, "booted", NULL);
 	converge_say_what_waits(c, &(struct plan){ 0 });
 	converge_say_what_is_left(c);
@@ -76,24 +76,66 @@ static struct generation *read_newest(struct converge *c, bool *ret_taken)
 	return newest->graph ? newest : generation_unref(newest);
 }
 
-enum exit_code converge_boot(struct converge *c, enum converge_trigger trigger)
+static enum exit_code first_boot(struct converge *c)
+{
+	cleanup_generation struct generation *newest = NULL;
+	bool taken;
+
+	newest = read_newest(c, &taken);
+	if (!newest)
+		return taken ? EXIT_HOST : EXIT_INVALID;
+	return boot_generation(c, newest, CONVERGE_BOOT);
+}
+
+/* Why the guest starts again as it was, not with the newest description; NULL: with the newest. */
+static const char *why_as_it_was(struct converge *c, const struct generation *newest)
+{
+	uint8_t digest[SHA256_SIZE];
+
+	if (!newest)
+		return "is not valid now";
+	if (strcmp(newest->config->name, c->target->config->name) != 0)
+		return "is another machine's now";
+	if (newest->config->reload.policy == CONFIG_RELOAD_POLICY_MANUAL)
+		return "waits for 'weft apply'";
+	if (c->before)
+		return "waits for an apply to be confirmed";
+	converge_digest(newest, digest);
+	return memcmp(digest, c->refused, sizeof(digest)) == 0 ? "was not confirmed" : NULL;
+}
+
+static enum exit_code boot_again(struct converge *c)
 {
 	cleanup_generation struct generation *newest = NULL;
 	enum exit_code result;
-	bool taken = false;
+	const char *why;
+	bool taken;
 
-	/* Standard input can be read once. */
-	if (trigger == CONVERGE_BOOT || strcmp(c->path, "-") != 0)
+	if (strcmp(c->path, "-") != 0) {
 		newest = read_newest(c, &taken);
-	if (newest) {
-		result = boot_generation(c, newest, trigger);
-		if (result == EXIT_DONE || !c->accepted)
-			return result;
-		log_warn("the new description could not be started: the guest starts again as it was");
-	} else if (!c->accepted) {
-		return taken ? EXIT_HOST : EXIT_INVALID;
-	} else if (strcmp(c->path, "-") != 0) {
-		log_warn("%s is not valid now: the guest starts again as it was", c->path);
+		why = why_as_it_was(c, newest);
+		if (!why) {
+			result = boot_generation(c, newest, CONVERGE_REBOOT);
+			if (result == EXIT_DONE)
+				return result;
+			why = "could not be started";
+		}
+		log_info("%s %s: the guest starts again as it was", c->path, why);
 	}
-	return boot_generation(c, c->accepted, trigger);
+	/* Its places were those of the life before: windows and slots are given anew. */
+	generation_compile(c->target, c->state ? state_pins(c->state) : NULL);
+	invariant(c->target->graph != NULL);
+	return boot_generation(c, c->target, CONVERGE_REBOOT);
+}
+
+enum exit_code converge_boot(struct converge *c, enum converge_trigger trigger)
+{
+	enum exit_code result;
+
+	if (!c->target)
+		return first_boot(c);
+	result = boot_again(c);
+	if (result == EXIT_DONE)
+		converge_look_again(c);
+	return result;
 }

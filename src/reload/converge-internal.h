@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/sha256.h"
 #include "graph/generation.h"
 #include "plan/plan.h"
 #include "reload/conditions.h"
@@ -20,9 +21,12 @@ struct converge {
 	const struct document_options *options;
 	char *path;
 	struct watch *watch;
+	int watch_error; /* that was told */
 
-	struct generation *accepted; /* the newest that was carried out */
+	struct generation *newest;   /* as read last, valid or not: its files are watched */
+	struct generation *accepted; /* the newest that is valid; what waits for it is said */
 	uint64_t number;	     /* its number; counts over the life of the state directory */
+	struct generation *target;   /* the newest that no policy held back: what we are going to */
 	struct conditions conditions;
 	struct json_t *pending;	    /* steps that wait for a restart */
 	struct json_t *diagnostics; /* of the newest reading, or NULL */
@@ -32,14 +36,47 @@ struct converge {
 	struct loop_source *detach_timer, *confirm_timer;
 	struct generation *before; /* what an apply that is not confirmed goes back to, or NULL */
 	char *path_before;
-	uint8_t refused[32]; /* hash of a description that was not confirmed */
+	uint8_t refused[SHA256_SIZE]; /* digest of a description that was not confirmed */
 
 	void (*listener)(struct json_t *event, void *opaque);
 	void *opaque;
 };
 
-/* @to was carried out: it is what runs now, and what a crash comes back to. */
-void converge_accept(struct converge *c, struct generation *to);
+/*
+ * @to is what is wanted from now on. Unless a policy @held it back it was carried out, too: it is what a
+ * crash comes back to.
+ */
+void converge_accept(struct converge *c, struct generation *to, bool held);
+
+/* Goes to a generation that is valid. @ret_plan, if wanted, gets the plan as JSON. */
+enum exit_code converge_go_to(struct converge *c, struct generation *to,
+			      enum converge_trigger trigger,
+			      const struct converge_request *request, struct json_t **ret_plan,
+			      struct diag_list *diags);
+
+/* A description, with the places that are taken by what runs. */
+struct generation *converge_load(struct converge *c, const char *path);
+
+/* The steps to @to, and what the policy of @to leaves of them now (@plan itself: all). */
+const struct plan *converge_plan_to(struct converge *c, const struct generation *to,
+				    struct arena *arena);
+const struct plan *converge_policy(const struct plan *plan, const struct generation *to,
+				   enum converge_trigger trigger, struct arena *arena);
+
+/* Watches the files that were read last, as reload.watch says. */
+void converge_watch(struct converge *c);
+
+/* Watches what was read to make @newest. Return: whether those are other files than before. */
+bool converge_follow_includes(struct converge *c, struct generation *newest);
+
+/* Reads the description in a moment, unless it is not watched. */
+void converge_look_again(struct converge *c);
+
+void converge_forget_faults(struct converge *c);
+void converge_on_confirm_timeout(void *opaque);
+
+/* What a description means, without places: the same whatever runs. */
+void converge_digest(const struct generation *generation, uint8_t digest[SHA256_SIZE]);
 
 /* Set the conditions: steps of the plan that wait for a restart, what the guest has not followed yet. */
 void converge_say_what_waits(struct converge *c, const struct plan *plan);

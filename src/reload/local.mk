@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/reload/apply.c \
 	src/reload/boot.c \
 	src/reload/conditions.c \
 	src/reload/conditions.h \
 	src/reload/converge-internal.h \
 	src/reload/converge.c \
 	src/reload/converge.h \
+	src/reload/policy.c \
 	src/reload/state.c \
 	src/reload/state.h \
 	src/reload/status.c \

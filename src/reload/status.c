@@ -128,7 +128,7 @@ static json_t *devices_to_json(const struct converge *c)
 					      builder_is_leaving(c->builder, node->path) ?
 						      "Detaching" :
 						      "Attached",
-					      "address", address_of(node), "line", place_of(node)));
+					      "address", address_of(running[i].base), "line", place_of(node)));
 	}
 	return devices;
 }

@@ -239,7 +239,7 @@ static void an_edit_that_fails_anywhere_is_taken_back(void)
 /* c takes the place of b: it has to wait for b to go. */
 static const struct plan_step replace_steps[] = {
 	{ .action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1] },
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2], .after = &nodes[1] },
+	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2], .waiting = true, .after = &nodes[1] },
 };
 static const struct plan replace_plan = { replace_steps, ARRAY_SIZE(replace_steps) };
 
