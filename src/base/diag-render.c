@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/diag-render-internal.h"
 #include "base/diag-render.h"
 #include "base/source.h"
 #include "base/strbuf.h"
@@ -17,23 +18,17 @@
 #define WINDOW	     120 /* cells of a source line that are shown */
 #define WINDOW_BEFORE 60 /* of which before the place, when it is far right */
 
-static const char *const severity_names[] = {
+const char *const diag_severity_names[] = {
 	[DIAG_ERROR] = "error",
 	[DIAG_WARNING] = "warning",
 	[DIAG_NOTE] = "note",
 };
 
-static const char *const severity_colors[] = {
+const char *const diag_severity_colors[] = {
 	[DIAG_ERROR] = "\033[1;31m",
 	[DIAG_WARNING] = "\033[1;35m",
 	[DIAG_NOTE] = "\033[1;36m",
 };
-
-static void paint(struct strbuf *out, bool color, const char *sequence)
-{
-	if (color)
-		strbuf_puts(out, sequence);
-}
 
 /* "web.yaml:12:9: " */
 static void put_place(struct strbuf *out, const struct span *span)
@@ -50,8 +45,7 @@ struct shown_line {
 	size_t mark, mark_end;
 };
 
-/* Appends one character of the source as it is shown; @cell is where it stands. Return: its width. */
-static size_t put_char(struct strbuf *out, const char *bytes, size_t size, uint32_t c, size_t cell)
+size_t diag_put_char(struct strbuf *out, const char *bytes, size_t size, uint32_t c, size_t cell)
 {
 	if (size == 0 || (c != '\t' && utf8_is_control(c))) {
 		strbuf_puts(out, "\xef\xbf\xbd");
@@ -92,7 +86,7 @@ static void show_line(struct shown_line *shown, const struct span *span, const c
 		if (column == span->column)
 			shown->mark = cell;
 		if (column >= start)
-			cell += put_char(&shown->text, line + at, bytes, c, cell);
+			cell += diag_put_char(&shown->text, line + at, bytes, c, cell);
 		if (column >= span->column && column < end)
 			shown->mark_end = cell;
 		at += bytes ? bytes : 1;
@@ -125,10 +119,10 @@ static void put_source(struct strbuf *out, const struct span *span, const char *
 	strbuf_printf(out, "%5u | %s\n", span->line, shown.text.text ? shown.text.text : "");
 	strbuf_puts(out, "      | ");
 	strbuf_fill(out, ' ', shown.mark);
-	paint(out, color, paint_mark);
+	diag_paint(out, color, paint_mark);
 	strbuf_putc(out, '^');
 	strbuf_fill(out, '~', shown.mark_end - shown.mark - 1);
-	paint(out, color, "\033[0m");
+	diag_paint(out, color, "\033[0m");
 	strbuf_putc(out, '\n');
 	strbuf_fini(&shown.text);
 }
@@ -136,34 +130,34 @@ static void put_source(struct strbuf *out, const struct span *span, const char *
 static void put_head(struct strbuf *out, const struct span *span, enum diag_severity severity,
 		     const char *message, const char *code, bool color)
 {
-	paint(out, color, "\033[1m");
+	diag_paint(out, color, "\033[1m");
 	put_place(out, span);
-	paint(out, color, severity_colors[severity]);
-	strbuf_printf(out, "%s:", severity_names[severity]);
-	paint(out, color, "\033[0m\033[1m");
+	diag_paint(out, color, diag_severity_colors[severity]);
+	strbuf_printf(out, "%s:", diag_severity_names[severity]);
+	diag_paint(out, color, "\033[0m\033[1m");
 	strbuf_printf(out, " %s", message);
-	paint(out, color, "\033[0m");
+	diag_paint(out, color, "\033[0m");
 	if (code)
 		strbuf_printf(out, " [%s]", code);
 	strbuf_putc(out, '\n');
 }
 
-static void put_diag(struct strbuf *out, const struct diag *diag, bool color)
+void diag_put(struct strbuf *out, const struct diag *diag, bool color)
 {
 	put_head(out, &diag->span, diag->severity, diag->message, diag->code, color);
-	put_source(out, &diag->span, severity_colors[diag->severity], color);
+	put_source(out, &diag->span, diag_severity_colors[diag->severity], color);
 	if (diag->hint) {
 		strbuf_puts(out, "      ");
-		paint(out, color, "\033[1;32m");
+		diag_paint(out, color, "\033[1;32m");
 		strbuf_puts(out, "hint:");
-		paint(out, color, "\033[0m");
+		diag_paint(out, color, "\033[0m");
 		strbuf_printf(out, " %s\n", diag->hint);
 	}
 	for (size_t i = 0; i < diag->n_related; i++) {
 		const struct diag_related *related = &diag->related[i];
 
 		put_head(out, &related->span, DIAG_NOTE, related->message, NULL, color);
-		put_source(out, &related->span, severity_colors[DIAG_NOTE], color);
+		put_source(out, &related->span, diag_severity_colors[DIAG_NOTE], color);
 	}
 }
 
@@ -174,7 +168,7 @@ void diag_render_text(struct strbuf *out, struct diag_list *list, bool color)
 
 	diag_sort(list);
 	for (size_t i = 0; i < shown; i++)
-		put_diag(out, diag_get(list, i), color);
+		diag_put(out, diag_get(list, i), color);
 	if (total > shown)
 		strbuf_printf(out, "… and %zu more\n", total - shown);
 }
@@ -186,7 +180,7 @@ void diag_render_gcc(struct strbuf *out, struct diag_list *list)
 		const struct diag *diag = diag_get(list, i);
 
 		put_place(out, &diag->span);
-		strbuf_printf(out, "%s: %s", severity_names[diag->severity], diag->message);
+		strbuf_printf(out, "%s: %s", diag_severity_names[diag->severity], diag->message);
 		if (diag->hint)
 			strbuf_printf(out, " (%s)", diag->hint);
 		strbuf_printf(out, " [%s]\n", diag->code);
@@ -220,7 +214,7 @@ json_t *diag_render_json(struct diag_list *list)
 		json_t *object = json_object(), *related = json_array();
 
 		json_object_set_new(object, "code", json_string(diag->code));
-		json_object_set_new(object, "severity", json_string(severity_names[diag->severity]));
+		json_object_set_new(object, "severity", json_string(diag_severity_names[diag->severity]));
 		set_span(object, &diag->span);
 		if (diag->path)
 			json_object_set_new(object, "path", json_string(diag->path));

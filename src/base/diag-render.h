@@ -27,6 +27,19 @@ void diag_render_text(struct strbuf *out, struct diag_list *list, bool color);
 /* One line each, as gcc prints them: FILE:LINE:COLUMN: SEVERITY: MESSAGE [CODE]; notes for relatives. */
 void diag_render_gcc(struct strbuf *out, struct diag_list *list);
 
+/**
+ * diag_render_annotated() - print a file with what is wrong as comments in its place
+ * @out: gets the text
+ * @source: the file
+ * @list: sorted here
+ * @color: as above
+ *
+ * Under each line what is said of it, with its place underlined, and the places that other diagnostics
+ * point at; before all what is said of the whole file, after all what is said of other files.
+ */
+void diag_render_annotated(struct strbuf *out, const struct source *source, struct diag_list *list,
+			   bool color);
+
 /* An array of objects; a new reference. */
 struct json_t *diag_render_json(struct diag_list *list);
 

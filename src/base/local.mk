@@ -5,7 +5,9 @@ libweft_a_SOURCES += \
 	src/base/compiler.h \
 	src/base/cpu-features.c \
 	src/base/cpu-features.h \
+	src/base/diag-annotate.c \
 	src/base/diag-codes.h \
+	src/base/diag-render-internal.h \
 	src/base/diag-render.c \
 	src/base/diag-render.h \
 	src/base/diag.c \

@@ -11,6 +11,14 @@ weft_SOURCES += \
 	src/cmd/follow.c \
 	src/cmd/history.c \
 	src/cmd/list.c \
+	src/cmd/files.c \
+	src/cmd/files.h \
+	src/cmd/fleet.c \
+	src/cmd/fleet.h \
+	src/cmd/host-check.c \
+	src/cmd/host-check.h \
+	src/cmd/sarif.c \
+	src/cmd/sarif.h \
 	src/cmd/schema.c \
 	src/cmd/graph.c \
 	src/cmd/overrides.h \
@@ -20,7 +28,9 @@ weft_SOURCES += \
 	src/cmd/run.c \
 	src/cmd/show.c \
 	src/cmd/status.c \
-	src/cmd/validate.c
+	src/cmd/validate.c \
+	src/cmd/validate-report.c \
+	src/cmd/validate-report.h
 
 # weft says its own manual page.
 nodist_man_MANS = weft.yaml.5

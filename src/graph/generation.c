@@ -22,6 +22,8 @@ struct generation *generation_read(const char *path, const struct document_optio
 	generation->arena = arena_create();
 	generation->diags = diag_list_create(generation->arena);
 	document = document_load(generation->arena, path, options, generation->diags);
+	generation->sources = document->sources;
+	generation->n_sources = document->n_sources;
 	generation->watched = document->watched;
 	generation->n_watched = document->n_watched;
 	if (!document->root)

@@ -17,6 +17,8 @@ struct generation {
 	unsigned references;
 	struct arena *arena;
 	struct diag_list *diags;
+	const struct source *const *sources; /* of the document: the file, then what it includes */
+	size_t n_sources;
 	const char *const *watched; /* of the document: files and patterns */
 	size_t n_watched;
 	const struct value *root;

@@ -163,8 +163,7 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	return diag_errors(diags) == before;
 }
 
-/* What a key stands for, as the message begins. */
-static const char *exclusive_words(const char *key)
+const char *rules_resource_words(const char *key)
 {
 	static const struct {
 		const char *kind, *words;
@@ -180,8 +179,8 @@ static const char *exclusive_words(const char *key)
 	return "the same";
 }
 
-/* "write:/srv/a.img" is a file that is written: its name is enough, the place shows the rest. */
-static const char *exclusive_name(const char *key)
+/* Of a path the last part is enough, the place shows the rest. */
+const char *rules_resource_name(const char *key)
 {
 	const char *colon = strchr(key, ':'), *slash = strrchr(key, '/');
 
@@ -203,8 +202,8 @@ static void report_double_use(const struct graph_node *first, const char *first_
 		return;
 	}
 	diag = diag_add(diags, "E0305", DIAG_ERROR, again,
-			"%s %s is used twice, by '%s' and by '%s'", exclusive_words(key),
-			exclusive_name(key), first->id, second->id);
+			"%s %s is used twice, by '%s' and by '%s'", rules_resource_words(key),
+			rules_resource_name(key), first->id, second->id);
 	diag_hint(diags, diag, "give one of the two another");
 	diag_relate(diags, diag, at, "first used here");
 }

@@ -21,6 +21,13 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 		 struct diag_list *diags);
 
 /*
+ * What an exclusive key of a device (struct device_needs) stands for, in words: "the file", and its
+ * name: "root.img" of "write:/srv/root.img".
+ */
+const char *rules_resource_words(const char *key);
+const char *rules_resource_name(const char *key);
+
+/*
  * Rules between devices, once their needs are known: nothing of the host or of the chipset is used
  * twice. @needs has an entry for each of @devices.
  */

@@ -13,7 +13,7 @@ static const char *const known_keys[] = {
 	"minItems", "maxItems", "minimum", "maximum", "multipleOf", "minLength", "maxLength",
 	"pattern", "enum", "const", "default", "examples", "dependentRequired", "minProperties",
 	"maxProperties", "x-change", "x-unit", "x-since", "x-deprecated", "x-pattern-hint",
-	"x-struct", "x-variants", "x-document",
+	"x-struct", "x-variants", "x-document", "x-access",
 };
 
 static void lint(const struct yml *schema, unsigned depth);

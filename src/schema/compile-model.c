@@ -273,6 +273,22 @@ static enum schema_change change_of(const struct yml *change)
 	return SCHEMA_CHANGE_NONE;
 }
 
+static enum schema_access access_of(const struct yml *access)
+{
+	static const char *const names[] = {
+		[SCHEMA_ACCESS_READ] = "read",
+		[SCHEMA_ACCESS_WRITE] = "write",
+		[SCHEMA_ACCESS_MAKE] = "make",
+	};
+
+	for (enum schema_access i = SCHEMA_ACCESS_READ; access && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(access->text, names[i]))
+			return i;
+	if (access)
+		yml_error(access, "x-access is read, write or make");
+	return SCHEMA_ACCESS_READ;
+}
+
 static bool is_required(const struct yml *shape, const char *key)
 {
 	const struct yml *required = yml_get(shape, "required");
@@ -301,6 +317,7 @@ static void build_property(struct model *model, struct type *type, const struct 
 				 (!strcmp(properties->keys[i]->text, "type") &&
 				  !yml_get(properties->values[i], "x-change")),
 		.change = change_of(yml_get(properties->values[i], "x-change")),
+		.access = access_of(yml_get(properties->values[i], "x-access")),
 		.default_value = schema_key(model, properties->values[i], "default"),
 	};
 	bool by_pointer;

@@ -102,7 +102,7 @@ static void emit_property(struct tables *t, const struct type *type, const struc
 		fprintf(out, "offsetof(struct %s, has_%s), ", type->c_tag, p->c_name);
 	else if (!p->discriminator)
 		fputs("0, ", out);
-	fprintf(out, "%u, %u, %u }, /* %s */\n", flags, p->change, order, p->name);
+	fprintf(out, "%u, %u, %u, %u }, /* %s */\n", flags, p->change, p->access, order, p->name);
 	t->properties.n++;
 }
 

@@ -66,6 +66,7 @@ struct property {
 	struct yml *schema; /* with its annotations */
 	struct type *type;
 	enum schema_change change;
+	enum schema_access access;
 	bool required, discriminator, pointer, has_member;
 	struct yml *default_value; /* or NULL */
 };

@@ -37,6 +37,13 @@ enum schema_change {
 	SCHEMA_CHANGE_FIXED,
 };
 
+/* What a machine does with a path. */
+enum schema_access {
+	SCHEMA_ACCESS_READ,
+	SCHEMA_ACCESS_WRITE, /* and reads; only reads when `read-only` beside it is true */
+	SCHEMA_ACCESS_MAKE,  /* makes it, or writes what is there */
+};
+
 enum schema_type_flag {
 	SCHEMA_HAS_MIN = 1,
 	SCHEMA_HAS_MAX = 2,
@@ -86,6 +93,7 @@ struct schema_property {
 	uint16_t has_offset; /* of has_NAME */
 	uint8_t flags;	     /* enum schema_property_flag */
 	uint8_t change;	     /* enum schema_change */
+	uint8_t access;	     /* enum schema_access, of a path */
 	uint16_t order;	     /* in the schema, for people: the table is sorted by name */
 };
 

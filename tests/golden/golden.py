@@ -39,7 +39,8 @@ def special(directory):
         f.write("# 1 MiB and more\n" * 65600)
     return [
         ("special-missing", ["no-such-file.yaml"]),
-        ("special-directory", ["."]),
+        ("fleet-conflicts", ["../fleet/conflicts"]),
+        ("fleet-empty", ["../fleet/empty"]),
         ("special-device", ["/dev/zero"]),
         ("special-fifo", [fifo]),
         ("special-large", [large]),

@@ -4,6 +4,7 @@ meta_tests = \
 	tests/meta/house.py \
 	tests/meta/schema-agreement.py \
 	tests/meta/schema-compiler.py \
-	tests/meta/show.py
+	tests/meta/show.py \
+	tests/meta/validate.py
 TESTS += $(meta_tests)
 EXTRA_DIST += $(meta_tests) tests/meta/descriptions.py tests/meta/tap.py
