@@ -177,6 +177,21 @@ static void stop_io(void *opaque)
 	blk->io = block_queue_destroy(blk->io);
 }
 
+static void drain_io(void *opaque)
+{
+	struct blk *blk = opaque;
+
+	block_queue_drain(blk->io);
+}
+
+/* The queues give nothing more: what is in flight is all there is. */
+static void pause_io(struct virtio_device *vdev)
+{
+	struct blk *blk = to_blk(vdev);
+
+	loop_call(blk->loop, drain_io, blk);
+}
+
 static void deactivate(struct virtio_device *vdev)
 {
 	struct blk *blk = to_blk(vdev);
@@ -249,6 +264,7 @@ static void config_write(struct virtio_device *vdev, unsigned offset, const void
 static const struct virtio_ops ops = {
 	.activate = activate,
 	.deactivate = deactivate,
+	.pause = pause_io,
 	.config_read = config_read,
 	.config_write = config_write,
 };
@@ -404,4 +420,6 @@ const struct device_type device_virtio_blk = {
 	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
+	.pause = virtio_pause,
+	.resume = virtio_resume,
 };

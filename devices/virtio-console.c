@@ -253,4 +253,6 @@ const struct device_type device_virtio_console = {
 	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
+	.pause = virtio_pause,
+	.resume = virtio_resume,
 };

@@ -241,6 +241,36 @@ static void deactivate(struct virtio_device *vdev)
 	set_mac(net, net->first_mac);
 }
 
+static void pause_pairs(void *opaque)
+{
+	struct net *net = opaque;
+
+	for (unsigned i = 0; i < net->n_pairs; i++)
+		net_pair_set_paused(net->pairs[i], true);
+}
+
+static void resume_pairs(void *opaque)
+{
+	struct net *net = opaque;
+
+	for (unsigned i = 0; i < net->n_pairs; i++)
+		net_pair_set_paused(net->pairs[i], false);
+}
+
+static void pause_io(struct virtio_device *vdev)
+{
+	struct net *net = to_net(vdev);
+
+	loop_call(net->loop, pause_pairs, net);
+}
+
+static void resume_io(struct virtio_device *vdev)
+{
+	struct net *net = to_net(vdev);
+
+	loop_call(net->loop, resume_pairs, net);
+}
+
 static int activate(struct virtio_device *vdev)
 {
 	struct net *net = to_net(vdev);
@@ -276,6 +306,8 @@ static void config_read(struct virtio_device *vdev, unsigned offset, void *buf, 
 static const struct virtio_ops ops = {
 	.activate = activate,
 	.deactivate = deactivate,
+	.pause = pause_io,
+	.resume = resume_io,
 	.config_read = config_read,
 };
 
@@ -445,4 +477,6 @@ const struct device_type device_virtio_net = {
 	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
+	.pause = virtio_pause,
+	.resume = virtio_resume,
 };

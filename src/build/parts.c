@@ -239,5 +239,6 @@ void parts_pause(struct parts *parts, const struct builder *builder)
 void parts_resume(struct parts *parts, const struct builder *builder)
 {
 	builder_each(builder, GRAPH_DEVICE, resume_device);
+	machine_note_pause(parts->machine);
 	machine_resume(parts->machine);
 }

@@ -51,6 +51,11 @@ void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool exit)
 	__atomic_store_n(&vcpu->run->immediate_exit, exit, __ATOMIC_SEQ_CST);
 }
 
+void kvm_vcpu_note_pause(struct kvm_vcpu *vcpu)
+{
+	(void)!ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
 int kvm_vcpu_set_cpuid(struct kvm_vcpu *vcpu, const struct kvm_cpuid2 *cpuid)
 {
 	return vcpu_ioctl(vcpu, KVM_SET_CPUID2, (void *)cpuid);

@@ -43,6 +43,12 @@ int kvm_vcpu_run(struct kvm_vcpu *vcpu);
  */
 void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool exit);
 
+/*
+ * The guest was stopped for a while: its watchdogs shall not take that for a hang of its own. It is a
+ * note to a clock that it may not use, so there is nothing to fail. No run may be under way.
+ */
+void kvm_vcpu_note_pause(struct kvm_vcpu *vcpu);
+
 /* State; no run may be under way. */
 int kvm_vcpu_set_cpuid(struct kvm_vcpu *vcpu, const struct kvm_cpuid2 *cpuid) must_use;
 int kvm_vcpu_get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *ret) must_use;

@@ -164,6 +164,9 @@ int machine_start(struct machine *machine, struct diag_list *diags) must_use;
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);
 
+/* Before the last machine_resume() after a pause that a person would notice: the guest's watchdogs are told. */
+void machine_note_pause(struct machine *machine);
+
 /* Takes every vCPU out of the guest for good, and ends its thread. Harmless when not started. */
 void machine_stop(struct machine *machine);
 

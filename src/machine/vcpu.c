@@ -177,6 +177,12 @@ void machine_pause(struct machine *machine)
 	pthread_mutex_unlock(&machine->run_lock);
 }
 
+void machine_note_pause(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_vcpus; i++)
+		kvm_vcpu_note_pause(&machine->vcpus[i].kvm);
+}
+
 void machine_resume(struct machine *machine)
 {
 	pthread_mutex_lock(&machine->run_lock);

@@ -32,7 +32,7 @@ struct buffer {
 
 struct net_pair {
 	struct net_pair_options o;
-	bool on, lost;
+	bool on, lost, paused;
 	struct loop_source *source;
 	unsigned events;
 
@@ -61,7 +61,7 @@ static void watch(struct net_pair *pair, unsigned event, bool on)
 
 	if (events == pair->events || !pair->source)
 		return;
-	if (loop_source_set_events(pair->source, events) == 0)
+	if (pair->paused || loop_source_set_events(pair->source, events) == 0)
 		pair->events = events;
 }
 
@@ -330,6 +330,16 @@ struct net_pair *net_pair_destroy(struct net_pair *pair)
 	loop_source_remove(pair->source);
 	free(pair);
 	return NULL;
+}
+
+void net_pair_set_paused(struct net_pair *pair, bool paused)
+{
+	if (!pair || !pair->source)
+		return;
+	pair->paused = paused;
+	/* Taking events away cannot fail; giving them back can only when memory is short. */
+	if (loop_source_set_events(pair->source, paused ? 0 : pair->events) < 0)
+		pair->events = 0;
 }
 
 void net_pair_set_on(struct net_pair *pair, bool on)

@@ -28,4 +28,7 @@ struct net_pair_options {
 int net_pair_create(const struct net_pair_options *options, struct net_pair **ret) must_use;
 struct net_pair *net_pair_destroy(struct net_pair *pair); /* takes NULL */
 
+/* Paused it does not look at its backend; its queues are paused by others. */
+void net_pair_set_paused(struct net_pair *pair, bool paused); /* takes NULL */
+
 void net_pair_set_on(struct net_pair *pair, bool on);

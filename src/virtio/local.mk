@@ -2,6 +2,7 @@
 libweft_a_SOURCES += \
 	src/virtio/virtio-pci-config.c \
 	src/virtio/virtio-pci-internal.h \
+	src/virtio/virtio-pause.c \
 	src/virtio/virtio-pci.c \
 	src/virtio/virtio.h \
 	src/virtio/virtqueue-setup.h \

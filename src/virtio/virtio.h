@@ -32,6 +32,14 @@ struct virtio_ops {
 	 */
 	void (*deactivate)(struct virtio_device *vdev);
 
+	/*
+	 * The guest is paused: end what is in flight, and do not touch guest memory until resume;
+	 * the queues are not looked at meanwhile. Optional: for a model that has requests in flight
+	 * or reads from the host by itself. Main thread, under the lock; only while active.
+	 */
+	void (*pause)(struct virtio_device *vdev);
+	void (*resume)(struct virtio_device *vdev);
+
 	/* Device-specific configuration; offset + size is inside config_size. Under the lock. */
 	void (*config_read)(struct virtio_device *vdev, unsigned offset, void *buf, unsigned size);
 	void (*config_write)(struct virtio_device *vdev, unsigned offset, const void *buf,
@@ -74,6 +82,8 @@ int virtio_commit(struct device *device, struct diag_list *diags);
 int virtio_request_unplug(struct device *device);
 void virtio_cancel_unplug(struct device *device);
 void virtio_reset(struct device *device);
+void virtio_pause(struct device *device);
+void virtio_resume(struct device *device);
 void virtio_needs(struct device_needs *needs, unsigned n_queues); /* MSI-X and BAR 0 */
 
 /*

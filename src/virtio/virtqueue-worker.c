@@ -89,6 +89,24 @@ void virtqueue_detach(struct virtqueue *vq)
 	vq->loop = NULL;
 }
 
+void virtqueue_pause(struct virtqueue *vq)
+{
+	if (vq->loop)
+		loop_call(vq->loop, detach, vq);
+}
+
+void virtqueue_resume(struct virtqueue *vq)
+{
+	struct call call = {.vq = vq};
+
+	if (!vq->loop || vq->source)
+		return;
+	/* It was watched before, so only memory can be short: then the driver has to reset it. */
+	if (!loop_call(vq->loop, attach, &call) || call.result < 0)
+		vq->ops->broken(vq, "it could not be resumed");
+	virtqueue_schedule(vq);
+}
+
 void virtqueue_schedule(struct virtqueue *vq)
 {
 	int fd = __atomic_load_n(&vq->kick_fd, __ATOMIC_ACQUIRE);
