@@ -19,6 +19,8 @@ libweft_a_SOURCES += \
 	src/base/list.h \
 	src/base/log.c \
 	src/base/log.h \
+	src/base/roff.c \
+	src/base/roff.h \
 	src/base/sha256.c \
 	src/base/sha256.h \
 	src/base/source.c \

@@ -22,6 +22,8 @@ weft_SOURCES += \
 	src/cmd/schema.c \
 	src/cmd/graph.c \
 	src/cmd/overrides.h \
+	src/cmd/manual.c \
+	src/cmd/manual.h \
 	src/cmd/plan.c \
 	src/cmd/remote.c \
 	src/cmd/remote.h \
@@ -32,9 +34,11 @@ weft_SOURCES += \
 	src/cmd/validate-report.c \
 	src/cmd/validate-report.h
 
-# weft says its own manual page.
-nodist_man_MANS = weft.yaml.5
-CLEANFILES += weft.yaml.5
+# weft says its own manual pages.
+nodist_man_MANS = weft.1 weft.yaml.5
+CLEANFILES += weft.1 weft.yaml.5
+weft.1: weft$(EXEEXT)
+	$(AM_V_GEN)./weft --manual >$@.tmp && mv $@.tmp $@
 weft.yaml.5: weft$(EXEEXT)
 	$(AM_V_GEN)./weft schema --format man >$@.tmp && mv $@.tmp $@
 

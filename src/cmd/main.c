@@ -12,39 +12,30 @@
 #include "base/suggest.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "cmd/manual.h"
 
 const struct command *const commands[] = {
-	&command_run,
-	&command_validate,
-	&command_plan,
-	&command_apply,
-	&command_confirm,
-	&command_status,
-	&command_events,
-	&command_history,
-	&command_list,
-	&command_console,
-	&command_logs,
-	&command_pause,
-	&command_resume,
-	&command_power_button,
-	&command_reboot,
-	&command_stop,
-	&command_kill,
-	&command_explain,
-	&command_graph,
-	&command_schema,
-	&command_completion,
-	NULL,
+	&command_run,        &command_validate,
+	&command_plan,       &command_apply,
+	&command_confirm,    &command_status,
+	&command_events,     &command_history,
+	&command_list,       &command_console,
+	&command_logs,       &command_pause,
+	&command_resume,     &command_power_button,
+	&command_reboot,     &command_stop,
+	&command_kill,       &command_explain,
+	&command_graph,      &command_schema,
+	&command_completion, NULL,
 };
 
 static int print_help(void)
 {
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 
-	strbuf_puts(&out, "Usage: weft COMMAND [OPTION…] …\n\n"
-			  "Runs virtual machines from YAML files, and keeps each equal to its file.\n\n"
-			  "Commands:\n");
+	strbuf_puts(&out,
+		    "Usage: weft COMMAND [OPTION…] …\n\n"
+		    "Runs virtual machines from YAML files, and keeps each equal to its file.\n\n"
+		    "Commands:\n");
 	for (size_t i = 0; commands[i]; i++)
 		strbuf_printf(&out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
 	strbuf_puts(&out, "\n'weft COMMAND --help' tells more about one of them.\n");
@@ -59,7 +50,8 @@ static int unknown_command(const char *name)
 		names[i] = commands[i] ? commands[i]->name : NULL;
 	near = suggest(name, names, ARRAY_SIZE(names));
 	if (near)
-		return usage_error(NULL, "there is no command '%s'; did you mean '%s'?", name, near);
+		return usage_error(NULL, "there is no command '%s'; did you mean '%s'?", name,
+				   near);
 	return usage_error(NULL, "there is no command '%s'", name);
 }
 
@@ -85,6 +77,12 @@ int main(int argc, char **argv)
 		static const char version[] = "weft " PACKAGE_VERSION "\n";
 
 		return write(STDOUT_FILENO, version, strlen(version)) < 0 ? EXIT_HOST : EXIT_DONE;
+	}
+	if (strcmp(name, "--manual") == 0) {
+		cleanup_strbuf struct strbuf out = STRBUF_INIT;
+
+		manual_put(&out);
+		return strbuf_write(&out, STDOUT_FILENO) < 0 ? EXIT_HOST : EXIT_DONE;
 	}
 	for (size_t i = 0; commands[i]; i++)
 		if (strcmp(name, commands[i]->name) == 0)

@@ -124,7 +124,7 @@ static int plan_for_file(const struct command *command, const char *file, const 
 	if (!file)
 		return usage_error(command, "a file is missing, or --machine");
 	/* The machine has overrides of its own, and standard input can be read once. */
-	if (!from && !options->n_sets && strcmp(file, "-") != 0)
+	if (!from && !options->n_sets && !options->n_defines && strcmp(file, "-") != 0)
 		name = running_machine(file, options);
 	return name ? ask_machine(command, name, file, json)
 		    : make_plan(command, from, file, options, json);
@@ -181,7 +181,8 @@ const struct command command_plan = {
 	.summary = "tell what an edit of a description would take",
 	.details = "The plan is for the running machine whose name FILE says. When it does not "
 		   "run, or with\n"
-		   "--set, it is the plan of a boot. The exit status is 0 when there is nothing to "
+		   "--set or -D, it is the plan of a boot. The exit status is 0 when there is "
+		   "nothing to "
 		   "do, and\n"
 		   "2 when there are changes.",
 	.options = option_specs,

@@ -2,17 +2,29 @@
 /*
  * weft schema: the schema of descriptions, for editors, validators and readers of manuals.
  */
+#include <jansson.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/strbuf.h"
 #include "cmd/command.h"
 #include "cmd/commands.h"
+#include "control/openapi.h"
 #include "schema/describe.h"
+
+static void put_openapi(struct strbuf *out)
+{
+	json_t *document = control_openapi();
+	cleanup_free char *text = json_dumps(document, JSON_INDENT(1));
+
+	invariant(text);
+	json_decref(document);
+	strbuf_printf(out, "%s\n", text);
+}
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const char *const formats[] = { "json", "man" };
+	static const char *const formats[] = {"json", "man", "openapi"};
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 	struct options options;
 	int option, choice = 0;
@@ -29,22 +41,30 @@ static int run(const struct command *command, int argc, char **argv)
 		return usage_error(command, "no operand is taken");
 	if (choice == 0)
 		strbuf_add(&out, schema_json, schema_json_size);
-	else
+	else if (choice == 1)
 		schema_manual(&out);
+	else
+		put_openapi(&out);
 	return strbuf_write(&out, STDOUT_FILENO) < 0 ? EXIT_HOST : EXIT_DONE;
 }
 
 static const struct option_spec option_specs[] = {
-	{ 'f', "format", "json|man", "one JSON Schema (2020-12), or the manual page weft.yaml(5) (json)" },
-	{ 0 },
+	{'f', "format", "json|man|openapi",
+	 "one JSON Schema (2020-12), the manual page weft.yaml(5), or the control interface "
+	 "(json)"},
+	{0},
 };
 
 const struct command command_schema = {
 	.name = "schema",
 	.operands = "",
 	.summary = "print the schema of descriptions",
-	.details = "Editors that know JSON Schema complete and check a description that begins with\n"
-		   "'# yaml-language-server: $schema=FILE', FILE being what this command printed.",
+	.details =
+		"Editors that know JSON Schema complete and check a description that begins with\n"
+		"'# yaml-language-server: $schema=FILE', FILE being what this command printed.\n"
+		"What openapi prints is OpenAPI 3.1 of what every running machine serves at "
+		"control.sock in\n"
+		"its state directory.",
 	.options = option_specs,
 	.run = run,
 };

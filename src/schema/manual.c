@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/roff.h"
 #include "base/strbuf.h"
 #include "schema/describe.h"
 
@@ -30,46 +31,6 @@ static const char example[] =
 	"  entropy: { type: virtio\\-rng }\n.EE\n"
 	".SH SEE ALSO\n.BR weft (1)\n";
 
-/* Text that roff takes as it is: no requests at the start of lines, no escapes, hyphens that copy. */
-static void put_text(struct strbuf *out, const char *text)
-{
-	if (*text == '.' || *text == '\'')
-		strbuf_puts(out, "\\&");
-	for (; *text; text++) {
-		if (*text == '\\')
-			strbuf_puts(out, "\\e");
-		else if (*text == '-')
-			strbuf_puts(out, "\\-");
-		else if (*text == '~')
-			strbuf_puts(out, "\\(ti");
-		else if (*text == '^')
-			strbuf_puts(out, "\\(ha");
-		else if (*text == '`')
-			strbuf_puts(out, "\\(ga");
-		else if (*text == '\'')
-			strbuf_puts(out, "\\(aq");
-		else
-			strbuf_putc(out, *text);
-	}
-}
-
-/* Every sentence begins a line, as roff wants. */
-static void put_sentences(struct strbuf *out, const char *text)
-{
-	const char *end;
-
-	while ((end = strstr(text, ". "))) {
-		cleanup_strbuf struct strbuf sentence = STRBUF_INIT;
-
-		strbuf_add(&sentence, text, (size_t)(end + 1 - text));
-		put_text(out, sentence.text);
-		strbuf_putc(out, '\n');
-		text = end + 2;
-	}
-	put_text(out, text);
-	strbuf_putc(out, '\n');
-}
-
 static void put_facts(struct strbuf *out, const struct schema_property *p)
 {
 	cleanup_strbuf struct strbuf facts = STRBUF_INIT;
@@ -82,12 +43,12 @@ static void put_facts(struct strbuf *out, const struct schema_property *p)
 		strbuf_printf(&facts, ". Default: %s", schema_text(p->default_text));
 	strbuf_printf(&facts, ". An edit %s.", schema_change_words(p->change));
 	strbuf_puts(out, "Value: ");
-	put_sentences(out, facts.text);
+	roff_put_sentences(out, facts.text);
 	if (p->example) {
 		strbuf_puts(out, ".br\nExample: ");
-		put_text(out, schema_text(p->name));
+		roff_put_text(out, schema_text(p->name));
 		strbuf_puts(out, ": ");
-		put_text(out, schema_text(p->example));
+		roff_put_text(out, schema_text(p->example));
 		strbuf_putc(out, '\n');
 	}
 }
@@ -95,12 +56,12 @@ static void put_facts(struct strbuf *out, const struct schema_property *p)
 static void put_property(const char *path, const struct schema_property *p, struct strbuf *out)
 {
 	strbuf_puts(out, ".TP\n.B ");
-	put_text(out, path);
+	roff_put_text(out, path);
 	strbuf_putc(out, '\n');
-	put_sentences(out, schema_text(p->description));
+	roff_put_sentences(out, schema_text(p->description));
 	if (p->deprecated) {
 		strbuf_puts(out, "Deprecated: ");
-		put_sentences(out, schema_text(p->deprecated));
+		roff_put_sentences(out, schema_text(p->deprecated));
 	}
 	strbuf_puts(out, ".br\n");
 	put_facts(out, p);
@@ -125,12 +86,12 @@ static void put_variants(struct strbuf *out, const struct schema_type *type, con
 		const char *description = schema_text(object->description);
 
 		strbuf_puts(out, ".TP\n.B ");
-		put_text(out, prefix);
+		roff_put_text(out, prefix);
 		strbuf_puts(out, ": ");
 		strbuf_printf(out, v->shorthand ? "%s" : "{type: %s}", schema_text(v->name));
 		strbuf_putc(out, '\n');
 		/* Words that share a variant share its text. */
-		put_sentences(out, description && description != before ? description :
+		roff_put_sentences(out, description && description != before ? description :
 									  "As above, by its type.");
 		before = description;
 		put_object(out, object, prefix);
@@ -158,7 +119,7 @@ static void put_object(struct strbuf *out, const struct schema_type *type, const
 static void put_heading(struct strbuf *out, const char *request, const char *text)
 {
 	strbuf_printf(out, "%s ", request);
-	put_text(out, text);
+	roff_put_text(out, text);
 	strbuf_putc(out, '\n');
 }
 
@@ -171,7 +132,7 @@ static void put_devices(struct strbuf *out, const struct schema_type *type)
 
 		put_heading(out, ".SS", schema_text(v->name));
 		if (object->description)
-			put_sentences(out, schema_text(object->description));
+			roff_put_sentences(out, schema_text(object->description));
 		put_object(out, object, "");
 	}
 }
@@ -189,7 +150,7 @@ void schema_manual(struct strbuf *out)
 		if (type->kind == SCHEMA_DEVICES)
 			devices = type;
 		put_heading(out, ".SS", schema_text(p->name));
-		put_sentences(out, schema_text(p->description));
+		roff_put_sentences(out, schema_text(p->description));
 		strbuf_puts(out, ".PP\n");
 		put_facts(out, p);
 		if (type->kind == SCHEMA_OBJECT)

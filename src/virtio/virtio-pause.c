@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pausing a virtio device: its queues are not looked at, then the model brings what it has in flight to
- * an end. What the guest kicked meanwhile stays in the kick descriptors.
+ * Pausing a virtio device: its queues are not looked at, then the model brings what it has in
+ * flight to an end. What the guest kicked meanwhile stays in the kick descriptors.
  */
 #include "virtio/virtio-pci-internal.h"
 #include "virtio/virtio.h"

@@ -146,6 +146,24 @@ static void a_source_that_is_not_there_is_a_diagnostic(void)
 	driver_machine_fini();
 }
 
+static void a_pause_holds_requests_back(void)
+{
+	start(NULL);
+	driver_bring_up(0, 1);
+	CU_ASSERT_EQUAL(ask(64), 64);
+	device_virtio_rng.pause(rng);
+	CU_ASSERT_EQUAL(ask(64), -1);
+	device_virtio_rng.resume(rng);
+	CU_ASSERT_EQUAL(driver_wait(0, 1), 64);
+	/* A reset and the end while it is paused. */
+	device_virtio_rng.pause(rng);
+	driver_bring_up(0, 1);
+	device_virtio_rng.resume(rng);
+	CU_ASSERT_EQUAL(ask(64), 64);
+	device_virtio_rng.pause(rng);
+	stop();
+}
+
 static void resets_race_with_work(void)
 {
 	start(NULL);
@@ -170,6 +188,7 @@ int main(void)
 		{"a slow source is waited for", a_slow_source_is_waited_for},
 		{"a source that is not there is a diagnostic",
 		 a_source_that_is_not_there_is_a_diagnostic},
+		{"a pause holds requests back", a_pause_holds_requests_back},
 		{"resets race with work", resets_race_with_work},
 		CU_TEST_INFO_NULL,
 	};
