@@ -179,8 +179,9 @@ void machine_pause(struct machine *machine)
 
 void machine_note_pause(struct machine *machine)
 {
-	for (unsigned i = 0; i < machine->n_vcpus; i++)
-		kvm_vcpu_note_pause(&machine->vcpus[i].kvm);
+	for (unsigned i = 0; i < machine->max_vcpus; i++)
+		if (vcpu_is_made(&machine->vcpus[i]))
+			kvm_vcpu_note_pause(&machine->vcpus[i].kvm);
 }
 
 void machine_resume(struct machine *machine)
