@@ -18,6 +18,9 @@
 /* A window that fits below 2^39 beside a TiB of RAM less, and below 2^36 with little RAM. */
 #define MMIO64_SIZE (32 * GiB)
 
+/* What Linux can have mapped in all; whether a host can address it is seen when the machine is made. */
+#define MEMORY_END (1ULL << 46)
+
 struct compiler {
 	struct arena *arena;
 	struct diag_list *diags;
@@ -49,6 +52,7 @@ static struct graph_node *add_node(struct compiler *c, enum graph_kind kind, con
 		.path = path,
 		.machine = c->graph->config->name,
 		.pci_slot = -1,
+		.nvdimm_slot = -1,
 		.irq = -1,
 	};
 	return node;
@@ -138,8 +142,7 @@ static bool place_devices(struct compiler *c, struct graph_node **devices,
 			  struct device_needs *needs, size_t n, const struct graph_pins *pins)
 {
 	const struct graph_node **kept = arena_new_array(c->arena, n, const struct graph_node *);
-	struct places *places =
-		places_create(c->arena, c->graph->mmio64_base, c->graph->mmio64_end);
+	struct places *places = places_create(c->arena, c->graph);
 	bool ok = true;
 
 	for (size_t i = 0; i < n; i++)
@@ -237,6 +240,8 @@ const struct graph *graph_compile(const struct value *root, const struct config_
 	if (pins && pins->mmio64_base)
 		graph->mmio64_base = pins->mmio64_base;
 	graph->mmio64_end = graph->mmio64_base + MMIO64_SIZE;
+	graph->memory_base = graph->mmio64_end;
+	graph->memory_end = MEMORY_END;
 
 	machine = add_node(&c, GRAPH_MACHINE, config->name, "machine");
 	machine->config = config;

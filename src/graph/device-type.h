@@ -19,6 +19,7 @@ struct schema;
 enum device_bus {
 	DEVICE_BUS_PCI,	     /* takes a slot on the host bridge */
 	DEVICE_BUS_PLATFORM, /* fixed ports or addresses, an IOAPIC pin */
+	DEVICE_BUS_NVDIMM,   /* takes a slot of the NVDIMM root device */
 };
 
 #define DEVICE_MAX_BARS 6
@@ -28,6 +29,7 @@ struct device_needs {
 	unsigned msi_vectors;		     /* MSI-X vectors, 0 for none */
 	uint64_t bar_sizes[DEVICE_MAX_BARS]; /* bytes, a power of two; 0 for none; all are 64-bit */
 	unsigned memory_slots;		     /* KVM memory slots */
+	uint64_t memory_size;		     /* guest-physical memory that is no BAR, bytes; 0: none */
 	int irq;			     /* the IOAPIC pin of a platform device, -1 for none */
 	/*
 	 * Host things that no second device may have: "write:/path", "tap:name", "mac:…". Two nodes
@@ -52,6 +54,8 @@ struct device_type {
 	const char *name; /* "virtio-blk" */
 	enum device_bus bus;
 	bool singleton; /* at most one in a machine */
+	/* It can come to a running guest and not leave it: the reason for people. Else NULL. */
+	const char *why_it_stays;
 
 	/* Optional. Fills @needs from the configuration; no side effects, no host access. */
 	void (*needs)(const struct graph_node *node, struct device_needs *needs,

@@ -49,10 +49,12 @@ struct graph_node {
 
 	/* Assigned by the allocators; they depend on the ids and on what was pinned, not on order. */
 	int pci_slot;			       /* device number on bus 0, -1 for none */
+	int nvdimm_slot;		       /* of the NVDIMM root device, -1 for none */
 	int irq;			       /* IOAPIC pin, -1 for none */
 	uint32_t gsi_base, n_gsis;	       /* GSIs of its MSI-X vectors */
 	uint32_t memory_slot_base, n_memory_slots; /* KVM memory slots */
 	struct graph_bar bars[DEVICE_MAX_BARS];
+	struct graph_bar memory; /* guest-physical memory that is no BAR */
 };
 
 /* It always ends in a zero, so a log line that is being written shows some of both names at worst. */
@@ -82,6 +84,7 @@ struct graph {
 	size_t n_edges;
 	/* Guest-physical windows that depend on the size of RAM. */
 	uint64_t mmio64_base, mmio64_end;
+	uint64_t memory_base, memory_end; /* memory of devices: not behind the PCI bridge */
 	const struct config_machine *config;
 	uint8_t hash[32]; /* SHA-256 of the canonical form: meaning, not text */
 };

@@ -14,21 +14,26 @@
 #define DEVICE_MEMORY_SLOT_FIRST 64
 #define DEVICE_MEMORY_SLOT_END	 512
 
+/* The blocks in which Linux makes memory known: no two devices should share one. */
+#define MEMORY_ALIGN (128 * MiB)
+
 struct places {
-	struct ranges *slots, *gsis, *memory_slots, *mmio64;
+	struct ranges *slots, *nvdimms, *gsis, *memory_slots, *mmio64, *memory;
 	const struct graph_node *by_slot[PCI_SLOTS]; /* for the second error: who has it */
 	uint32_t leaving;			     /* slots of devices that are on their way out */
 };
 
-struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t mmio64_end)
+struct places *places_create(struct arena *arena, const struct graph *graph)
 {
 	struct places *places = arena_new(arena, struct places);
 
 	places->slots = ranges_create(arena, 1, PCI_SLOTS);
+	places->nvdimms = ranges_create(arena, 0, NVDIMM_SLOTS);
 	places->gsis = ranges_create(arena, GSI_MSI_FIRST, GSI_MSI_END);
 	places->memory_slots =
 		ranges_create(arena, DEVICE_MEMORY_SLOT_FIRST, DEVICE_MEMORY_SLOT_END);
-	places->mmio64 = ranges_create(arena, mmio64_base, mmio64_end);
+	places->mmio64 = ranges_create(arena, graph->mmio64_base, graph->mmio64_end);
+	places->memory = ranges_create(arena, graph->memory_base, graph->memory_end);
 	return places;
 }
 
@@ -69,6 +74,10 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 {
 	if (node->pci_slot < 0 && pin->pci_slot > 0)
 		(void)!take_slot(places, node, (unsigned)pin->pci_slot);
+	/* The state directory knows PCI slots only. */
+	if (pin->type && pin->type->bus == DEVICE_BUS_NVDIMM &&
+	    ranges_take(places->nvdimms, (uint64_t)pin->nvdimm_slot, 1))
+		node->nvdimm_slot = pin->nvdimm_slot;
 	if (pin->n_gsis && ranges_take(places->gsis, pin->gsi_base, pin->n_gsis)) {
 		node->gsi_base = pin->gsi_base;
 		node->n_gsis = pin->n_gsis;
@@ -82,11 +91,13 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 		if (pin->bars[i].size &&
 		    ranges_take(places->mmio64, pin->bars[i].base, pin->bars[i].size))
 			node->bars[i] = pin->bars[i];
+	if (pin->memory.size && ranges_take(places->memory, pin->memory.base, pin->memory.size))
+		node->memory = pin->memory;
 }
 
 void places_occupy(struct places *places, const struct graph_node *leaving)
 {
-	struct graph_node nobody = { .pci_slot = -1 };
+	struct graph_node nobody = { .pci_slot = -1, .nvdimm_slot = -1 };
 
 	/* A device that waits for the guest to let go still answers at its places. */
 	places_keep(places, &nobody, leaving);
@@ -118,6 +129,24 @@ static bool fill_slot(struct places *places, struct graph_node *node, struct dia
 	return false;
 }
 
+static bool fill_nvdimm_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
+{
+	struct diag *diag;
+	uint64_t slot;
+
+	if (node->nvdimm_slot >= 0)
+		return true;
+	if (ranges_alloc(places->nvdimms, 1, 1, &slot)) {
+		node->nvdimm_slot = (int)slot;
+		return true;
+	}
+	diag = diag_add(diags, "E0314", DIAG_ERROR, node->span,
+			"there is no NVDIMM slot left for '%s': a machine has %d", node->id,
+			NVDIMM_SLOTS);
+	diag_hint(diags, diag, "remove one, or make it a virtio-pmem device");
+	return false;
+}
+
 static bool no_room(struct graph_node *node, struct diag_list *diags, const char *what)
 {
 	diag_add(diags, "E0313", DIAG_ERROR, node->span, "there is no room for the %s of '%s'", what,
@@ -132,6 +161,8 @@ bool places_fill(struct places *places, struct graph_node *node, const struct de
 	uint64_t base;
 
 	if (node->type->bus == DEVICE_BUS_PCI && !fill_slot(places, node, diags))
+		return false;
+	if (node->type->bus == DEVICE_BUS_NVDIMM && !fill_nvdimm_slot(places, node, diags))
 		return false;
 	if (needs->msi_vectors != node->n_gsis) {
 		if (needs->msi_vectors && !ranges_alloc(places->gsis, needs->msi_vectors, 1, &base))
@@ -155,6 +186,14 @@ bool places_fill(struct places *places, struct graph_node *node, const struct de
 			return no_room(node, diags, "memory BARs");
 		node->bars[i].base = needs->bar_sizes[i] ? base : 0;
 		node->bars[i].size = needs->bar_sizes[i];
+	}
+	if (needs->memory_size != node->memory.size) {
+		if (needs->memory_size &&
+		    !ranges_alloc(places->memory, needs->memory_size,
+				  needs->memory_size >= GiB ? GiB : MEMORY_ALIGN, &base))
+			return no_room(node, diags, "memory");
+		node->memory.base = needs->memory_size ? base : 0;
+		node->memory.size = needs->memory_size;
 	}
 	return true;
 }

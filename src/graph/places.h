@@ -9,8 +9,8 @@
 struct arena;
 struct places;
 
-/* @mmio64_base, @mmio64_end: the window for 64-bit BARs. */
-struct places *places_create(struct arena *arena, uint64_t mmio64_base, uint64_t mmio64_end);
+/* In the windows of @graph. */
+struct places *places_create(struct arena *arena, const struct graph *graph);
 
 /*
  * Gives @node what its type needs. In rounds over all devices, so that what is fixed goes first:

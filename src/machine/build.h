@@ -60,6 +60,9 @@ struct machine *machine_destroy(struct machine *machine);
 /* The bus, for machine_pci(): the builder makes and destroys it. */
 void machine_set_pci(struct machine *machine, struct pci_bus *bus);
 
+/* The same for machine_nvdimms(). */
+void machine_set_nvdimms(struct machine *machine, struct nvdimm_bus *bus);
+
 /**
  * struct machine_ram - one range of RAM, or all of it at power-on
  * @size: bytes, a multiple of 4 KiB, and of @hugepage_size

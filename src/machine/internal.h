@@ -63,10 +63,12 @@ struct machine {
 
 	struct guest_memory *memory;
 	struct list ram, retired_ram;
+	struct list retired_memory; /* of devices that have gone; device-memory.c */
 	struct io_domain domain;
 	struct address_space *pio, *mmio;
 	struct ioapic *ioapic;
 	struct pci_bus *pci;
+	struct nvdimm_bus *nvdimms;
 
 	/* Some that KVM has made may have left again: it cannot unmake them, so they wait for reuse. */
 	struct vcpu *vcpus; /* max_vcpus of them; those that KVM has not made have no descriptor */
@@ -96,6 +98,13 @@ struct machine {
 
 /* Gives back all RAM; no vCPU runs. */
 void machine_free_memory(struct machine *machine);
+
+/*
+ * After a change of the memory map: waits until no vCPU and no I/O thread can be reading an old one,
+ * and frees those.
+ */
+void machine_settle_memory(struct machine *machine);
+void machine_free_device_memory(struct machine *machine);
 
 /* vcpu.c: the signal that takes a vCPU out of the guest. */
 int vcpu_install_signal(void) must_use;

@@ -42,6 +42,9 @@
 #define LAYOUT_CPU_HOTPLUG	 (LAYOUT_PLATFORM + 0x1000)
 #define LAYOUT_MEMORY_HOTPLUG	 (LAYOUT_PLATFORM + 0x2000)
 #define LAYOUT_PCI_HOTPLUG	 (LAYOUT_PLATFORM + 0x3000)
+#define LAYOUT_NVDIMM		 (LAYOUT_PLATFORM + 0x4000)
+#define LAYOUT_NVDIMM_FLUSH	 (LAYOUT_PLATFORM + 0x10000) /* a page for each NVDIMM */
+#define LAYOUT_NVDIMM_FLUSH_SIZE 0x1000ULL
 
 /* I/O ports. */
 #define PORT_PIC1		 0x20
@@ -65,6 +68,9 @@
 #define IRQ_GED			 5
 #define GSI_MSI_FIRST		 IOAPIC_PINS
 #define GSI_MSI_END		 4096 /* KVM_MAX_IRQ_ROUTES */
+
+/* Children of the NVDIMM root device: a DSDT does not grow. */
+#define NVDIMM_SLOTS 8
 
 /* PCI. */
 #define PCI_SLOTS		 32 /* slot 0 is the host bridge */

@@ -6,6 +6,8 @@ libweft_a_SOURCES += \
 	src/machine/build.h \
 	src/machine/cpuid.c \
 	src/machine/cpuid.h \
+	src/machine/device-memory.c \
+	src/machine/device-memory.h \
 	src/machine/exit.c \
 	src/machine/internal.h \
 	src/machine/ioapic.c \

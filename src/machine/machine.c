@@ -118,6 +118,7 @@ int machine_create(struct loop *loop, struct console_hub *consoles,
 	machine->event = MACHINE_NO_EVENT;
 	list_init(&machine->ram);
 	list_init(&machine->retired_ram);
+	list_init(&machine->retired_memory);
 	io_domain_init(&machine->domain);
 	pthread_mutex_init(&machine->run_lock, NULL);
 	pthread_mutex_init(&machine->lock, NULL);
@@ -144,6 +145,7 @@ struct machine *machine_destroy(struct machine *machine)
 		kvm_fini(&machine->kvm);
 	guest_memory_destroy(machine->memory);
 	machine_free_memory(machine);
+	machine_free_device_memory(machine);
 	ioapic_destroy(machine->ioapic);
 	if (machine->pio && machine->mmio)
 		log_debug("no device answered %" PRIu64 " accesses to ports and %" PRIu64
@@ -235,6 +237,16 @@ struct address_space *machine_mmio(struct machine *machine)
 struct pci_bus *machine_pci(struct machine *machine)
 {
 	return machine->pci;
+}
+
+void machine_set_nvdimms(struct machine *machine, struct nvdimm_bus *bus)
+{
+	machine->nvdimms = bus;
+}
+
+struct nvdimm_bus *machine_nvdimms(struct machine *machine)
+{
+	return machine->nvdimms;
 }
 
 void machine_set_pci(struct machine *machine, struct pci_bus *bus)

@@ -17,6 +17,7 @@ struct guest_memory;
 struct io_thread;
 struct loop;
 struct machine;
+struct nvdimm_bus;
 struct pci_bus;
 
 /* Why the machine should stop or change; set by devices, vCPUs and signals, acted on by the main
@@ -35,6 +36,7 @@ struct guest_memory *machine_memory(struct machine *machine);
 struct address_space *machine_pio(struct machine *machine);
 struct address_space *machine_mmio(struct machine *machine);
 struct pci_bus *machine_pci(struct machine *machine); /* NULL before the bus is built */
+struct nvdimm_bus *machine_nvdimms(struct machine *machine); /* NULL: not built in */
 struct console_hub *machine_consoles(struct machine *machine);
 struct loop *machine_loop(struct machine *machine); /* the main loop */
 

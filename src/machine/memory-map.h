@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -22,6 +23,14 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
  * (overlaps), -EINVAL (nothing, or up to the end of 64 bits), -ENOMEM.
  */
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
+
+/*
+/*
+ * The same for memory of a device: buffers may lie in it, rings may not; nor may buffers to write when
+ * it is @read_only.
+ */
+int guest_memory_add_device(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host,
+			    bool read_only) must_use;
 
 /*
  * Takes the region that begins at @gpa out. Main thread; readers go on meanwhile, with the old map or

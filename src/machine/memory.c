@@ -8,9 +8,11 @@
 #include "machine/memory-map.h"
 #include "machine/memory.h"
 
+/* Memory of a device may be no place for rings, and may be for reading only. */
 struct region {
 	uint64_t gpa, size;
 	uint8_t *host;
+	bool device, read_only;
 };
 
 struct map {
@@ -90,15 +92,20 @@ static size_t first_above(const struct map *map, uint64_t gpa)
 	return lo;
 }
 
-/* The longest piece of RAM at @gpa in one region: its host address and length; NULL for none. */
-static uint8_t *piece_at(const struct map *map, uint64_t gpa, uint64_t *ret_len)
+static const struct region *region_at(const struct map *map, uint64_t gpa)
 {
 	size_t i = first_above(map, gpa);
-	const struct region *r;
 
-	if (i == map->n || gpa < map->regions[i].gpa)
+	return i == map->n || gpa < map->regions[i].gpa ? NULL : &map->regions[i];
+}
+
+/* The longest piece of memory at @gpa in one region: its host address and length; NULL for none. */
+static uint8_t *piece_at(const struct map *map, uint64_t gpa, bool write, uint64_t *ret_len)
+{
+	const struct region *r = region_at(map, gpa);
+
+	if (!r || (write && r->read_only))
 		return NULL;
-	r = &map->regions[i];
 	*ret_len = r->size - (gpa - r->gpa);
 	return r->host + (gpa - r->gpa);
 }
@@ -109,9 +116,10 @@ static void publish(struct guest_memory *mem, struct map *map)
 	__atomic_store_n(&mem->map, map, __ATOMIC_RELEASE);
 }
 
-int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host)
+static int add_region(struct guest_memory *mem, const struct region *region)
 {
 	const struct map *old = mem->map;
+	uint64_t gpa = region->gpa, size = region->size;
 	size_t at = first_above(old, gpa);
 	struct map *map;
 
@@ -125,10 +133,21 @@ int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void
 	if (!map)
 		return -ENOMEM;
 	memcpy(map->regions, old->regions, at * sizeof(old->regions[0]));
-	map->regions[at] = (struct region){.gpa = gpa, .size = size, .host = host};
+	map->regions[at] = *region;
 	memcpy(map->regions + at + 1, old->regions + at, (old->n - at) * sizeof(old->regions[0]));
 	publish(mem, map);
 	return 0;
+}
+
+int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host)
+{
+	return add_region(mem, &(struct region){.gpa = gpa, .size = size, .host = host});
+}
+
+int guest_memory_add_device(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host,
+			    bool read_only)
+{
+	return add_region(mem, &(struct region){gpa, size, host, true, read_only});
 }
 
 int guest_memory_remove(struct guest_memory *mem, uint64_t gpa)
@@ -156,10 +175,11 @@ void guest_memory_reclaim(struct guest_memory *mem)
 
 void *guest_memory_host(const struct guest_memory *mem, uint64_t gpa, uint64_t len)
 {
-	uint64_t have;
-	uint8_t *host = piece_at(current(mem), gpa, &have);
+	const struct region *r = region_at(current(mem), gpa);
 
-	return host && len > 0 && len <= have ? host : NULL;
+	if (!r || r->device || len == 0 || len > r->size - (gpa - r->gpa))
+		return NULL;
+	return r->host + (gpa - r->gpa);
 }
 
 int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *buf, size_t len)
@@ -169,7 +189,7 @@ int guest_memory_read(const struct guest_memory *mem, uint64_t gpa, void *buf, s
 
 	while (len > 0) {
 		uint64_t have;
-		const uint8_t *host = piece_at(map, gpa, &have);
+		const uint8_t *host = piece_at(map, gpa, false, &have);
 		size_t n;
 
 		if (!host)
@@ -190,7 +210,7 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 
 	while (len > 0) {
 		uint64_t have;
-		uint8_t *host = piece_at(map, gpa, &have);
+		uint8_t *host = piece_at(map, gpa, true, &have);
 		size_t n;
 
 		if (!host)
@@ -204,15 +224,14 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf, 
 	return 0;
 }
 
-int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len, struct iovec *iov,
-		     unsigned max)
+static int to_iov(const struct map *map, bool write, uint64_t gpa, uint64_t len, struct iovec *iov,
+		  unsigned max)
 {
-	const struct map *map = current(mem);
 	unsigned n = 0;
 
 	while (len > 0) {
 		uint64_t have;
-		uint8_t *host = piece_at(map, gpa, &have);
+		uint8_t *host = piece_at(map, gpa, write, &have);
 
 		if (!host)
 			return -EFAULT;
@@ -224,4 +243,16 @@ int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len,
 		len -= have;
 	}
 	return (int)n;
+}
+
+int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len, struct iovec *iov,
+		     unsigned max)
+{
+	return to_iov(current(mem), true, gpa, len, iov, max);
+}
+
+int guest_memory_iov_source(const struct guest_memory *mem, uint64_t gpa, uint64_t len,
+			    struct iovec *iov, unsigned max)
+{
+	return to_iov(current(mem), false, gpa, len, iov, max);
 }

@@ -313,11 +313,8 @@ static void nothing(void *opaque)
 {
 }
 
-/*
- * Waits until nobody looks at an old map any more: vCPUs do so in callbacks, I/O threads in the
- * functions that their loops call.
- */
-static void reclaim_maps(struct machine *machine)
+/* vCPUs look at a map in callbacks, I/O threads in the functions that their loops call. */
+void machine_settle_memory(struct machine *machine)
 {
 	address_space_quiesce(machine->mmio);
 	if (machine->io_thread)
@@ -337,7 +334,7 @@ int machine_unplug_memory(struct machine *machine, uint64_t gpa)
 		error = region_remove(machine, r->slot, r->gpa);
 		if (error < 0)
 			return error;
-		reclaim_maps(machine);
+		machine_settle_memory(machine);
 		list_del(&r->link);
 		ram_retire(machine, r);
 		return 0;

@@ -123,7 +123,9 @@ static const char *why_stays(const struct graph_node *node, const char *otherwis
 
 static const char *why_not_out(const struct graph_node *node)
 {
-	return why_stays(node, "it cannot leave a running guest");
+	const char *why = node->type ? node->type->why_it_stays : NULL;
+
+	return why_stays(node, why ? why : "it cannot leave a running guest");
 }
 
 /* It was asked for before. */
@@ -218,10 +220,17 @@ static const struct plan_running *find_obstacle(struct planner *p, const struct 
 	return NULL;
 }
 
-/* A machine that boots takes everything; later only what can leave again can come. */
+static const char *why_not_in(const struct graph_node *node)
+{
+	if (node->type && node->type->why_it_stays)
+		return NULL;
+	return why_stays(node, "it cannot join a running guest");
+}
+
+/* A machine that boots takes everything; later only what can leave again, or says why not, can come. */
 static void plan_addition(struct planner *p, const struct graph_node *node)
 {
-	const char *why = p->n_running ? why_stays(node, "it cannot join a running guest") : NULL;
+	const char *why = p->n_running ? why_not_in(node) : NULL;
 	const struct plan_running *obstacle = why ? NULL : find_obstacle(p, node);
 	bool later = why || (obstacle && !makes_way(p, obstacle->live));
 	struct plan_step *step =

@@ -183,8 +183,8 @@ static const char *add_buffer(struct virtqueue *vq, struct virtq_chain *chain,
 	if (!in && chain->n_in)
 		return "a buffer to read follows one to write";
 	if (desc->len) {
-		n = guest_memory_iov(vq->mem, desc->addr, desc->len, chain->iov + n_iov,
-				     chain->max_iov - n_iov);
+		n = (in ? guest_memory_iov : guest_memory_iov_source)(
+			vq->mem, desc->addr, desc->len, chain->iov + n_iov, chain->max_iov - n_iov);
 		if (n == -E2BIG)
 			return "a request has more pieces than the device takes";
 		if (n < 0)

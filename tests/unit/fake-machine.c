@@ -86,6 +86,12 @@ int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len,
 	return (int)n;
 }
 
+int guest_memory_iov_source(const struct guest_memory *mem, uint64_t gpa, uint64_t len,
+			    struct iovec *iov, unsigned max)
+{
+	return guest_memory_iov(mem, gpa, len, iov, max);
+}
+
 void *fake_ram(uint64_t gpa, uint64_t len)
 {
 	void *p = guest_memory_host(NULL, gpa, len);

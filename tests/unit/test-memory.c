@@ -99,6 +99,32 @@ static void regions_do_not_overlap(void)
 	CU_ASSERT_PTR_EQUAL(guest_memory_host(mem, HIGH, 1), high);
 }
 
+static void memory_of_devices_is_for_buffers_only(void)
+{
+	struct guest_memory *memory = guest_memory_create();
+	static uint8_t shared[8192], constant[8192];
+	struct iovec iov[2];
+	uint8_t byte = 0x5a;
+
+	CU_ASSERT_EQUAL_FATAL(guest_memory_add_device(memory, GiB, 8192, shared, false), 0);
+	CU_ASSERT_EQUAL_FATAL(guest_memory_add_device(memory, GiB + 8192, 8192, constant, true), 0);
+	CU_ASSERT_PTR_NULL(guest_memory_host(memory, GiB, 1));
+	CU_ASSERT_EQUAL(guest_memory_write(memory, GiB + 8191, &byte, 1), 0);
+	CU_ASSERT_EQUAL(shared[8191], 0x5a);
+	CU_ASSERT_EQUAL(guest_memory_write(memory, GiB + 8192, &byte, 1), -EFAULT);
+	CU_ASSERT_EQUAL(guest_memory_read(memory, GiB + 8192, &byte, 1), 0);
+	CU_ASSERT_EQUAL(byte, 0);
+	CU_ASSERT_EQUAL(guest_memory_iov(memory, GiB, 8192, iov, 2), 1);
+	CU_ASSERT_EQUAL(guest_memory_iov(memory, GiB, 8193, iov, 2), -EFAULT);
+	CU_ASSERT_EQUAL(guest_memory_iov_source(memory, GiB, 8193, iov, 2), 2);
+	CU_ASSERT_PTR_EQUAL(iov[1].iov_base, constant);
+	CU_ASSERT_EQUAL(guest_memory_remove(memory, GiB + 8192), 0);
+	CU_ASSERT_EQUAL(guest_memory_iov_source(memory, GiB, 8193, iov, 2), -EFAULT);
+	guest_memory_reclaim(memory);
+	CU_ASSERT_EQUAL(guest_memory_iov(memory, GiB, 8192, iov, 2), 1);
+	guest_memory_destroy(memory);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -107,6 +133,7 @@ int main(void)
 		{"copies cross regions that touch", copies_cross_regions_that_touch},
 		{"pieces are counted", pieces_are_counted},
 		{"regions do not overlap", regions_do_not_overlap},
+		{"memory of devices is for buffers only", memory_of_devices_is_for_buffers_only},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
