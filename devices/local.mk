@@ -41,3 +41,7 @@ libweft_a_SOURCES += \
 if PCI_HOTPLUG
 libweft_a_SOURCES += devices/platform/pci-hotplug.c devices/platform/pci-hotplug.h
 endif
+if NVDIMM
+libweft_a_SOURCES += devices/nvdimm.c devices/platform/nvdimm-bus.c devices/platform/nvdimm-bus.h
+endif
+libweft_a_SOURCES += devices/virtio-pmem.c

@@ -20,6 +20,14 @@ AC_DEFUN([WEFT_FEATURES], [
         [AC_MSG_ERROR([--with-devices: no device type '$d'; there are: `echo $DEVICES`])])
     done
     DEVICES=$wanted])
+  AC_ARG_ENABLE([nvdimm],
+    [AS_HELP_STRING([--disable-nvdimm], [leave out NVDIMMs (ACPI NFIT); virtio-pmem is a device of its own])],
+    [], [enable_nvdimm=yes])
+  AS_CASE([" "`echo $DEVICES`" "], [*" nvdimm "*], [], [enable_nvdimm=no])
+  AS_IF([test "x$enable_nvdimm" = xno], [DEVICES=`echo "$DEVICES" | tr ' ' '\n' | $SED /^nvdimm\$/d`])
+  AM_CONDITIONAL([NVDIMM], [test "x$enable_nvdimm" != xno])
+  AS_IF([test "x$enable_nvdimm" != xno], [enable_nvdimm=1], [enable_nvdimm=0])
+  AC_DEFINE_UNQUOTED([NVDIMM], [$enable_nvdimm], [NVDIMMs are built in])
   DEVICES=`echo $DEVICES`
   AC_SUBST([DEVICES])
   AC_MSG_NOTICE([device types: $DEVICES])

@@ -42,6 +42,8 @@ struct guest_memory;
  * @pci: there is a PCI host bridge
  * @pci_last_bus: the last bus that can exist. Linux looks at every slot of every bus up to it
  * @pci_hotplug: slots are filled and emptied while the guest runs
+ * @nvdimm: there is an NVDIMM root device
+ * @nfit, @nfit_size: structures of the NVDIMMs that are there at power-on
  * @serial: there is a 16550 at PORT_COM1
  * @rtc: there is a CMOS clock
  */
@@ -55,6 +57,9 @@ struct acpi_machine {
 	bool pci;
 	uint8_t pci_last_bus;
 	bool pci_hotplug;
+	bool nvdimm;
+	const uint8_t *nfit;
+	size_t nfit_size;
 	bool serial;
 	bool rtc;
 };

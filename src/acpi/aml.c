@@ -176,7 +176,8 @@ void aml_buffer(struct aml *a, const void *bytes, size_t len)
 	put(a, 1, OP_BUFFER);
 	begin(a);
 	aml_integer(a, len);
-	memcpy(grow(a, len), bytes, len);
+	if (len)
+		memcpy(grow(a, len), bytes, len);
 	aml_end(a);
 }
 

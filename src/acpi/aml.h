@@ -57,10 +57,24 @@ void aml_end(struct aml *a);
 /* Operators whose operands follow; those with a target take it last: AML_NOTHING for none. */
 enum aml_op {
 	AML_NOTHING = 0x00,
-	AML_LOCAL0 = 0x60, /* to LOCAL7 */
-	AML_ARG0 = 0x68,   /* to ARG6 */
+	AML_LOCAL0 = 0x60,
+	AML_LOCAL1,
+	AML_LOCAL2,
+	AML_LOCAL3,
+	AML_LOCAL4,
+	AML_LOCAL5,
+	AML_LOCAL6,
+	AML_LOCAL7,
+	AML_ARG0,
+	AML_ARG1,
+	AML_ARG2,
+	AML_ARG3,
+	AML_ARG4,
+	AML_ARG5,
+	AML_ARG6,
 	AML_STORE = 0x70,
 	AML_ADD = 0x72,
+	AML_CONCATENATE = 0x73,
 	AML_SUBTRACT = 0x74,
 	AML_INCREMENT = 0x75,
 	AML_SHIFT_LEFT = 0x79,
@@ -78,6 +92,7 @@ enum aml_op {
 	AML_EQUAL = 0x93,
 	AML_GREATER = 0x94,
 	AML_LESS = 0x95,
+	AML_MID = 0x9e,
 	AML_RETURN = 0xa4,
 	AML_BREAK = 0xa5,
 	/* Extended: 0x5b and a byte. */
@@ -100,6 +115,7 @@ enum aml_space {
 enum aml_access {
 	AML_ACCESS_BYTE = 1,
 	AML_ACCESS_DWORD = 3,
+	AML_ACCESS_QWORD = 4,
 	AML_PRESERVE = 0 << 5,
 	AML_WRITE_AS_ZEROS = 2 << 5,
 };

@@ -101,6 +101,7 @@ static void add_event(struct aml *a, const struct ged_event *event)
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 {
 	static const struct ged_event pci = {ACPI_EVENT_PCI, NULL, "\\_SB.PCI0.PCNT"};
+	static const struct ged_event nvdimm = {ACPI_EVENT_NVDIMM, "\\_SB.NVDR", NULL};
 	static const struct ged_event power_button = {ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL};
 	static const struct ged_event cpus = {ACPI_EVENT_CPU, NULL, "\\_SB.CPUS.SCAN"};
 	static const struct ged_event dimms = {ACPI_EVENT_MEMORY, NULL, "\\_SB.MEMS.SCAN"};
@@ -122,6 +123,8 @@ void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 	aml_op(a, AML_LOCAL0);
 	if (PCI_HOTPLUG && machine->pci && machine->pci_hotplug)
 		add_event(a, &pci);
+	if (NVDIMM && machine->nvdimm)
+		add_event(a, &nvdimm);
 	add_event(a, &power_button);
 	if (CPU_HOTPLUG && machine->cpu_hotplug)
 		add_event(a, &cpus);
@@ -149,6 +152,8 @@ void dsdt_build(struct aml *a, const struct acpi_machine *machine)
 		dsdt_add_cpus(a, machine);
 	if (MEMORY_HOTPLUG && machine->n_dimms)
 		dsdt_add_dimms(a, machine);
+	if (NVDIMM && machine->nvdimm)
+		dsdt_add_nvdimm(a);
 	dsdt_add_ged(a, machine);
 	aml_end(a);
 }

@@ -26,5 +26,8 @@ void dsdt_add_cpus(struct aml *a, const struct acpi_machine *machine);
 /* MEMS: blocks of memory that come and go. Nothing when there are none. */
 void dsdt_add_dimms(struct aml *a, const struct acpi_machine *machine);
 
+/* NVDR, the NVDIMM root device, and its children (acpi/nvdimm.c). */
+void dsdt_add_nvdimm(struct aml *a);
+
 /* GED: the events, and who is told of each. */
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine);

@@ -61,7 +61,7 @@ static void add_notify(struct aml *a)
 			if_any(a, 1u << slot);
 			aml_op(a, AML_NOTIFY);
 			aml_path(a, name);
-			aml_op(a, AML_ARG0 + 1);
+			aml_op(a, AML_ARG1);
 			aml_end(a);
 		}
 		aml_end(a);

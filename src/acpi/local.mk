@@ -19,3 +19,6 @@ endif
 if MEMORY_HOTPLUG
 libweft_a_SOURCES += src/acpi/hotplug-memory.c
 endif
+if NVDIMM
+libweft_a_SOURCES += src/acpi/nvdimm.c src/acpi/nvdimm.h
+endif

@@ -223,6 +223,15 @@ static void put_mcfg(struct tables *t, const struct acpi_machine *machine)
 	end_listed(t);
 }
 
+/* §5.2.25 */
+static void put_nfit(struct tables *t, const struct acpi_machine *machine)
+{
+	begin_table(t, "NFIT", 1);
+	put(t, 4, 0);
+	put_bytes(t, machine->nfit, machine->nfit_size);
+	end_listed(t);
+}
+
 /* Microsoft's Serial Port Console Redirection Table, revision 2. */
 static void put_spcr(struct tables *t)
 {
@@ -290,6 +299,8 @@ int acpi_write(const struct acpi_machine *machine, struct guest_memory *memory, 
 		put_mcfg(&t, machine);
 	if (machine->serial)
 		put_spcr(&t);
+	if (machine->nfit_size)
+		put_nfit(&t, machine);
 	if (t.failed)
 		return -E2BIG;
 	put_xsdt(&t);

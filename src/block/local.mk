@@ -4,6 +4,8 @@ libweft_a_SOURCES += \
 	src/block/image.c \
 	src/block/internal.h \
 	src/block/lock.c \
+	src/block/pmem-file.c \
+	src/block/pmem-file.h \
 	src/block/queue.c \
 	src/block/threads.c \
 	src/block/uring.c \

@@ -12,6 +12,7 @@
 #include "boot/boot.h"
 #include "boot/smbios.h"
 #include "build/parts-internal.h"
+#include "devices/platform/nvdimm-bus.h"
 #include "devices/platform/pci-hotplug.h"
 #include "graph/memory-layout.h"
 #include "machine/build.h"
@@ -74,8 +75,14 @@ static int write_acpi(struct parts *parts, uint64_t *ret_rsdp)
 		.serial = has_serial(parts->graph),
 		.rtc = true,
 	};
+	uint8_t nfit[NFIT_MAX_SIZE];
 	uint32_t *apic_ids;
 
+	if (NVDIMM) {
+		acpi.nvdimm = true;
+		acpi.nfit = nfit;
+		acpi.nfit_size = nvdimm_bus_fit(parts->nvdimms, nfit);
+	}
 	parts_cpus(graph_find(parts->graph, "cpus"), &cpus, arena);
 	apic_ids = arena_new_array(arena, cpus.max, uint32_t);
 	for (unsigned i = 0; i < cpus.max; i++)
@@ -163,6 +170,8 @@ static int boot_part_commit(void *context, void *object, struct diag_list *diags
 	}
 	if (PCI_HOTPLUG)
 		pci_hotplug_start(parts->pci_hotplug);
+	if (NVDIMM)
+		nvdimm_bus_start(parts->nvdimms);
 	return machine_start(parts->machine, diags);
 }
 

@@ -13,6 +13,7 @@
 #include "devices/platform/cmos.h"
 #include "devices/platform/ged.h"
 #include "devices/platform/i8042.h"
+#include "devices/platform/nvdimm-bus.h"
 #include "devices/platform/pci-hotplug.h"
 #include "devices/platform/post.h"
 #include "machine/build.h"
@@ -43,6 +44,8 @@ static void machine_part_destroy(void *context, void *object)
 {
 	struct parts *parts = context;
 
+	if (NVDIMM)
+		parts->nvdimms = nvdimm_bus_destroy(parts->nvdimms);
 	parts->post = post_destroy(parts->post);
 	parts->i8042 = i8042_destroy(parts->i8042);
 	parts->cmos = cmos_destroy(parts->cmos);
@@ -66,6 +69,10 @@ static int add_fixed_devices(struct parts *parts)
 		r = i8042_create(parts->machine, &parts->i8042);
 	if (r >= 0)
 		r = post_create(parts->machine, &parts->post);
+	if (NVDIMM && r >= 0)
+		r = nvdimm_bus_create(parts->machine, parts->ged, &parts->nvdimms);
+	if (r >= 0)
+		machine_set_nvdimms(parts->machine, parts->nvdimms);
 	return r;
 }
 

@@ -17,6 +17,7 @@ struct console_hub;
 struct ged;
 struct i8042;
 struct loop;
+struct nvdimm_bus;
 struct pci_hotplug;
 struct post;
 
@@ -40,6 +41,7 @@ struct parts {
 	struct cmos *cmos;
 	struct ged *ged;
 	struct i8042 *i8042;
+	struct nvdimm_bus *nvdimms; /* NULL: not built in */
 	struct post *post;
 	bool host_problem; /* the host has no KVM, or does not let us use it */
 };

@@ -149,8 +149,10 @@ static bool fill_nvdimm_slot(struct places *places, struct graph_node *node, str
 
 static bool no_room(struct graph_node *node, struct diag_list *diags, const char *what)
 {
-	diag_add(diags, "E0313", DIAG_ERROR, node->span, "there is no room for the %s of '%s'", what,
-		 node->id);
+	struct diag *diag = diag_add(diags, "E0313", DIAG_ERROR, node->span,
+				     "there is no room for the %s of '%s'", what, node->id);
+
+	diag_hint(diags, diag, "make it smaller, or remove a device");
 	return false;
 }
 

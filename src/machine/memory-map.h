@@ -25,7 +25,6 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
 
 /*
-/*
  * The same for memory of a device: buffers may lie in it, rings may not; nor may buffers to write when
  * it is @read_only.
  */

@@ -26,7 +26,6 @@ HOST_CODES = re.compile(r"E0[4-9]")
 OTHERS = {
     "E0212": "depends on what was built in",
     "E0214": "nothing is deprecated yet",
-    "E0313": "no description can take as much yet",
 }
 
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "acpi/acpi.h"
+#include "acpi/nvdimm.h"
 #include "boot/smbios.h"
 #include "machine/layout.h"
 #include "machine/memory.h"
@@ -95,6 +96,11 @@ int main(int argc, char **argv)
 {
 	static const uint8_t uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
 					 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+	static const struct nfit_dimm dimms[] = {
+		{0, 40 * GiB, 64 * MiB, LAYOUT_NVDIMM_FLUSH, false},
+		{7, 41 * GiB, GiB, LAYOUT_NVDIMM_FLUSH + 7 * LAYOUT_NVDIMM_FLUSH_SIZE, true},
+	};
+	uint8_t nfit[NFIT_MAX_SIZE];
 	uint32_t apic_ids[MAX_CPUS];
 	struct acpi_machine machine = {.apic_ids = apic_ids, .n_cpus = 1, .max_cpus = 1};
 	struct smbios_machine smbios = {
@@ -127,6 +133,13 @@ int main(int argc, char **argv)
 			.threads = 4,
 			.ram_size = 40 * GiB,
 		};
+	}
+	if (NVDIMM && strcmp(argv[1], "small") != 0) {
+		machine.nvdimm = true;
+		machine.nfit = nfit;
+		machine.nfit_size = 2 * NFIT_DIMM_SIZE;
+		nfit_put_dimm(nfit, &dimms[0]);
+		nfit_put_dimm(nfit + NFIT_DIMM_SIZE, &dimms[1]);
 	}
 	if (strcmp(argv[1], "large") == 0) {
 		machine.max_cpus = MAX_CPUS;

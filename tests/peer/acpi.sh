@@ -69,6 +69,25 @@ for v in small usual large; do
 	fi
 	has "$v: ECAM is reserved" "$t/pci" 'Device: \_SB.MBRD' 'Address : E8000000' 'Address Length : 10000000'
 done
+if [ -f "$dir/usual/NFIT.dsl" ]; then
+	has "NFIT: a range, its NVDIMM and a flush hint" "$dir/usual/NFIT.dsl" 'Subtable Type : 0000' 'Range Index : 0001' \
+		'66F0D379-B4F3-4074-AC43-0D3318B78CDB' 'Address Range Base : 0000000A00000000' \
+		'Address Range Length : 0000000004000000' 'Memory Map Attribute : 0000000000008008' \
+		'Subtable Type : 0001' 'Device Handle : 00000001' 'Subtable Type : 0004' 'Subtable Type : 0006' \
+		'Hint Count : 0001' 'Hint Address : 00000000FEB10000' 'Range Index : 0008' \
+		'Device Handle : 00000008' 'Device not armed : 1' 'Hint Address : 00000000FEB17000'
+	# acpiexec gives the registers memory behind: the sizes are as set here, the data zeros.
+	printf '%s\n' '\_SB_.NVDR.NSIZ 320' '\_SB_.NVDR.NMAX 256' >"$dir/registers"
+	acpiexec -b 'evaluate \_SB.NVDR._FIT; evaluate \_SB.NVDR.NV08._LSI; evaluate \_SB.NVDR.NV08._LSR 0 8;evaluate \_SB.NVDR.NV08._LSW 0 2 (01 02)' \
+		-fi "$dir/registers" "$dir/usual/DSDT.dat" >"$dir/fit" 2>&1
+	has "_FIT, _LSI, _LSR and _LSW are evaluated" "$dir/fit" '_FIT returned object' '[Buffer] Length 140' \
+		'_LSI returned object' 'Contains 3 Elements' '[Integer] = 0000000000000140' \
+		'[Integer] = 0000000000000100' '_LSR returned object' 'Contains 2 Elements' '[Buffer] Length 08' \
+		'_LSW returned object' '[Integer] = 0000000000000000'
+	if grep -qi 'AE_\|error' "$dir/fit"; then bad "without an error" "$dir/fit"; else ok "without an error"; fi
+else
+	ok "NVDIMMs # SKIP they are not built in"
+fi
 has "FADT: reduced hardware, reset and sleep registers" "$dir/usual/FACP.dsl" 'MSI Not Supported (V4) : 0' \
 	'Control Method Power Button (V1) : 1' 'Reset Register Supported (V2) : 1' 'Hardware Reduced (V5) : 1' \
 	'Address : 0000000000000602' 'Value to cause reset : 01' 'Address : 0000000000000600' \
