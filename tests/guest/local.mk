@@ -3,7 +3,7 @@
 # everything else here is built with weft. guest/ in the build directory holds what tests and
 # examples boot: vmlinux, bzImage, initramfs.cpio (the init of init/), hello.cpio (with a shell).
 EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kernel/config \
-	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftguest.py $(guest_tests)
+	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftbare.py tests/guest/weftguest.py $(guest_tests)
 
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
 guest_tests =
@@ -15,6 +15,7 @@ guest_tests += tests/guest/disk.py
 guest_tests += tests/guest/hostile.py
 guest_tests += tests/guest/life.py
 guest_tests += tests/guest/network.py
+guest_tests += tests/guest/reload.py
 guest_tests += tests/guest/virtio.py
 TESTS += $(guest_tests)
 
@@ -34,7 +35,7 @@ tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
 tests_guest_init_init_LDADD =
 
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
-bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/hostile
+bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
 	tests/guest/bare/triple-fault tests/guest/bare/halt
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
@@ -48,6 +49,10 @@ BARE_RUNTIME = tests/guest/bare/crt.S tests/guest/bare/bare.c tests/guest/bare/b
 tests_guest_bare_blk_bulk_SOURCES = tests/guest/bare/blk-bulk.c $(BARE_RUNTIME)
 tests_guest_bare_blk_bulk_CFLAGS = $(BARE_CFLAGS)
 tests_guest_bare_blk_bulk_LDFLAGS = $(BARE_LINK)
+
+tests_guest_bare_eject_SOURCES = tests/guest/bare/eject.c $(BARE_RUNTIME)
+tests_guest_bare_eject_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_eject_LDFLAGS = $(BARE_LINK)
 
 tests_guest_bare_hostile_SOURCES = tests/guest/bare/hostile.c tests/guest/bare/hostile.h \
 	tests/guest/bare/hostile-registers.c tests/guest/bare/hostile-queues.c $(BARE_RUNTIME)
