@@ -24,11 +24,11 @@ struct boot_part {
 	const struct graph_node *node;
 };
 
-static int boot_part_prepare(void *context, const struct graph_node *node, void **ret_object,
-			     struct diag_list *diags)
+void parts_boot_source(const struct graph_node *node, struct boot_source *ret)
 {
 	const struct config_boot *config = node->config;
-	const struct boot_source source = {
+
+	*ret = (struct boot_source){
 		.node = node,
 		.kernel = config->kernel,
 		.firmware = config->firmware,
@@ -36,12 +36,19 @@ static int boot_part_prepare(void *context, const struct graph_node *node, void 
 		.cmdline = config->cmdline,
 		.protocol = (enum boot_protocol)config->protocol,
 	};
+}
+
+static int boot_part_prepare(void *context, const struct graph_node *node, void **ret_object,
+			     struct diag_list *diags)
+{
+	struct boot_source source;
 	struct boot_part *part = calloc(1, sizeof(*part));
 	int r;
 
 	if (!part)
 		return -ENOMEM;
 	part->node = node;
+	parts_boot_source(node, &source);
 	r = boot_prepare(&source, &part->boot, diags);
 	if (r < 0) {
 		free(part);

@@ -12,6 +12,7 @@
 
 struct acpi_pm;
 struct boot;
+struct boot_source;
 struct cmos;
 struct console_hub;
 struct ged;
@@ -48,6 +49,9 @@ struct parts {
 
 /* For builder_create(), with a struct parts as context. */
 extern const struct part_ops *const parts_ops[GRAPH_KINDS];
+
+/* What the boot node says, for boot_prepare(); lives as long as the node. */
+void parts_boot_source(const struct graph_node *node, struct boot_source *ret);
 
 /* Presses the machine's power button. */
 void parts_power_button(struct parts *parts);

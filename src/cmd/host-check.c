@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/fd.h"
+#include "boot/boot.h"
 #include "build/parts.h"
 #include "cmd/host-check.h"
 #include "graph/generation.h"
@@ -81,6 +82,16 @@ static void check_machine(const struct graph *graph, struct diag_list *diags)
 		parts_ops[GRAPH_MACHINE]->destroy(&parts, &parts);
 	}
 	loop_destroy(loop);
+}
+
+static void check_boot(const struct graph_node *node, struct diag_list *diags)
+{
+	struct boot_source source;
+	struct boot *boot;
+
+	parts_boot_source(node, &source);
+	if (boot_prepare(&source, &boot, diags) >= 0)
+		boot_destroy(boot);
 }
 
 static void put_fault(struct diag_list *diags, const struct graph_node *node, struct span span,
@@ -243,14 +254,13 @@ static void check_network(const struct graph_node *node, struct diag_list *diags
 void host_check(const struct generation *generation, struct diag_list *diags)
 {
 	const struct graph_node *node;
-	struct parts parts = { .graph = generation->graph };
 	size_t i;
 
 	check_machine(generation->graph, diags);
 	graph_for_each_node(generation->graph, node, i)
 	{
 		if (node->kind == GRAPH_BOOT)
-			try_part(&parts, node, diags);
+			check_boot(node, diags);
 		if (node->kind != GRAPH_DEVICE)
 			continue;
 		check_paths(generation, node, node->value, diags);
