@@ -37,6 +37,7 @@ struct serial {
 	uint8_t divisor[2];
 	bool thre_pending; /* the transmitter became empty and IIR has not said so */
 	bool irq;
+	bool paused; /* what is typed waits on the host */
 };
 
 /* --- Interrupts. --- */
@@ -93,7 +94,7 @@ static void take_input(struct serial *serial)
 	uint8_t buf[FIFO_SIZE];
 	size_t n;
 
-	if (serial->mcr & UART_MCR_LOOP)
+	if (serial->mcr & UART_MCR_LOOP || serial->paused)
 		return;
 	n = console_read(serial->console, buf, fifo_room(serial));
 	for (size_t i = 0; i < n; i++)
@@ -392,6 +393,25 @@ static void serial_reset(struct device *device)
 	pthread_mutex_unlock(&serial->lock);
 }
 
+static void serial_pause(struct device *device)
+{
+	struct serial *serial = to_serial(device);
+
+	pthread_mutex_lock(&serial->lock);
+	serial->paused = true;
+	pthread_mutex_unlock(&serial->lock);
+}
+
+static void serial_resume(struct device *device)
+{
+	struct serial *serial = to_serial(device);
+
+	pthread_mutex_lock(&serial->lock);
+	serial->paused = false;
+	pthread_mutex_unlock(&serial->lock);
+	on_readable(serial);
+}
+
 const struct device_type device_serial = {
 	.name = "serial",
 	.bus = DEVICE_BUS_PLATFORM,
@@ -402,4 +422,6 @@ const struct device_type device_serial = {
 	.update = serial_update,
 	.destroy = serial_destroy,
 	.reset = serial_reset,
+	.pause = serial_pause,
+	.resume = serial_resume,
 };

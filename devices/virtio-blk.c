@@ -28,6 +28,7 @@
 #include "loop/loop.h"
 #include "machine/machine.h"
 #include "schema/config.h"
+#include "virtio/limiter.h"
 #include "virtio/virtio.h"
 #include "virtio/virtqueue-worker.h"
 
@@ -49,6 +50,8 @@ struct blk {
 	struct blk_request_limits limits;
 	struct virtio_blk_space space; /* but for the capacity and the cache */
 	atomic_bool writeback;
+	struct limiter limiter;
+	uint64_t cut; /* the file's size when it was seen to be too small, else 0 */
 
 	/* Of an active device; the I/O thread's. */
 	struct loop *loop;
@@ -117,6 +120,7 @@ static void submit(struct queue *queue, const struct virtq_chain *chain,
 		blk->durable ||
 		(virtio_has_feature(&blk->vdev, VIRTIO_BLK_F_CONFIG_WCE) && !blk->writeback);
 	queue->in_flight++;
+	limiter_take(&blk->limiter, req->io.op == BLOCK_DISCARD ? 0 : req->io.length);
 	block_submit(blk->io, &p->req.io);
 }
 
@@ -144,11 +148,17 @@ static bool work(struct virtqueue *vq, void *opaque)
 {
 	struct queue *queue = opaque;
 	struct virtq_chain chain = {.iov = queue->blk->scratch, .max_iov = VIRTQ_MAX_IOV};
+	uint64_t wait = 0;
 	bool room;
 
-	while ((room = queue->in_flight < virtqueue_size(vq)) && virtqueue_pop(vq, &chain) > 0)
+	while ((room = queue->in_flight < virtqueue_size(vq)) &&
+	       !(wait = limiter_wait(&queue->blk->limiter)) && virtqueue_pop(vq, &chain) > 0)
 		take(queue, &chain);
 	block_queue_kick(queue->blk->io);
+	if (wait) {
+		virtqueue_schedule_after(vq, wait);
+		return false;
+	}
 	/* All that was in flight may have completed in the kick: then there is room again. */
 	queue->full = !room && queue->in_flight > 0;
 	if (!room && !queue->full)
@@ -386,6 +396,8 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	blk->writeback = true;
 	/* Not ended by NUL when it fills the field (§5.2.6). */
 	memcpy(blk->limits.serial, serial, strnlen(serial, BLK_SERIAL_SIZE));
+	limiter_init(&blk->limiter);
+	limiter_set(&blk->limiter, config->rate);
 	r = open_image(blk, node, diags);
 	if (r < 0)
 		goto error;
@@ -397,6 +409,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	return 0;
 error:
 	block_close(blk->image);
+	limiter_fini(&blk->limiter);
 	free(blk);
 	return r;
 }
@@ -407,7 +420,47 @@ static void destroy(struct device *device)
 
 	virtio_fini(&blk->vdev);
 	block_close(blk->image);
+	limiter_fini(&blk->limiter);
 	free(blk);
+}
+
+static int update(struct device *device, const struct graph_node *node,
+		  struct diag_list *diags unused)
+{
+	const struct virtio_blk_config *config = node->config;
+	struct blk *blk = container_of(device, struct blk, vdev.device);
+
+	limiter_set(&blk->limiter, config->rate);
+	virtio_schedule(&blk->vdev);
+	return 0;
+}
+
+/* A disk can grow under its guest; one that shrinks would lose what the guest has written there. */
+static void refresh(struct device *device, const struct graph_node *node, struct diag_list *diags)
+{
+	struct blk *blk = container_of(device, struct blk, vdev.device);
+	char is[UNITS_TEXT_MAX], was[UNITS_TEXT_MAX];
+	uint64_t before = block_size(blk->image), now;
+	struct diag *diag;
+	int r = block_refresh_size(blk->image, &now);
+
+	if (r < 0) {
+		log_warn("%s: cannot ask for the size of the image: %s", node->id, strerror(-r));
+		return;
+	}
+	if (now > before) {
+		log_info("%s: the disk grew from %s to %s", node->id, size_format(before, was),
+			 size_format(now, is));
+		virtio_config_changed(&blk->vdev);
+	} else if (now < before && now != blk->cut) {
+		diag = diag_add(diags, "E0434", DIAG_WARNING, graph_node_span(node, "path"),
+				"the image shrank to %s under a disk of %s, which stays as large",
+				size_format(now, is), size_format(before, was));
+		diag_set_path(diags, diag, node->path);
+		diag_hint(diags, diag, "make the image as large as it was: to read behind its end is "
+				       "an I/O error of the guest");
+	}
+	blk->cut = now < before ? now : 0;
 }
 
 const struct device_type device_virtio_blk = {
@@ -416,6 +469,8 @@ const struct device_type device_virtio_blk = {
 	.needs = needs,
 	.prepare = prepare,
 	.commit = virtio_commit,
+	.update = update,
+	.refresh = refresh,
 	.request_unplug = virtio_request_unplug,
 	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,

@@ -29,6 +29,7 @@
 #include "machine/machine.h"
 #include "net/virtio-pair.h"
 #include "schema/config.h"
+#include "virtio/limiter.h"
 #include "virtio/virtio.h"
 #include "virtio/virtqueue-worker.h"
 
@@ -50,7 +51,9 @@ struct net {
 	struct net_backend *backend;
 	uint8_t first_mac[6];
 	_Atomic uint64_t mac; /* as the driver set it: 6 bytes in memory order */
-	atomic_bool link;
+	/* What the guest sees is up when nobody unplugged the cable and the backend is there. */
+	atomic_bool link, plugged, lost;
+	struct limiter receive_limit, transmit_limit;
 	uint16_t mtu; /* 0: not told */
 	unsigned n_pairs;
 
@@ -74,13 +77,24 @@ static void set_mac(struct net *net, const uint8_t mac[6])
 	net->mac = packed;
 }
 
-/* Any thread. */
+/* Any thread, and several at once: who comes last looks again. */
+static void set_link(struct net *net)
+{
+	bool up;
+
+	do {
+		up = net->plugged && !net->lost;
+		if (atomic_exchange(&net->link, up) != up)
+			virtio_config_changed(&net->vdev);
+	} while (up != (net->plugged && !net->lost));
+}
+
 static void link_lost(void *opaque)
 {
 	struct net *net = opaque;
 
-	if (atomic_exchange(&net->link, false))
-		virtio_config_changed(&net->vdev);
+	net->lost = true;
+	set_link(net);
 }
 
 /* ---- control queue (§5.1.6.5) ---- */
@@ -195,6 +209,9 @@ static int start_pairs(struct net *net)
 			.rx = virtio_queue(vdev, 2 * i),
 			.tx = virtio_queue(vdev, 2 * i + 1),
 			.loop = net->loop,
+			.receive_limit = &net->receive_limit,
+			.transmit_limit = &net->transmit_limit,
+			.link = &net->link,
 			.mergeable = virtio_has_feature(vdev, VIRTIO_NET_F_MRG_RXBUF),
 			.large = offloads & ~(unsigned)TUN_F_CSUM,
 			.lost = link_lost,
@@ -418,6 +435,14 @@ static int start_user(struct net *net, const struct graph_node *node, struct dia
 	return r;
 }
 
+static void release(struct net *net)
+{
+	net_backend_close(net->backend);
+	limiter_fini(&net->receive_limit);
+	limiter_fini(&net->transmit_limit);
+	free(net);
+}
+
 static int prepare(struct machine *machine, const struct graph_node *node,
 		   struct device **ret_device, struct diag_list *diags)
 {
@@ -432,7 +457,11 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	net->vdev.device.machine = machine;
 	net->n_pairs = (unsigned)config->queues;
 	net->mtu = (uint16_t)(config->has_mtu ? config->mtu : 0);
-	net->link = true;
+	net->link = net->plugged = config->link == VIRTIO_NET_LINK_UP;
+	limiter_init(&net->receive_limit);
+	limiter_init(&net->transmit_limit);
+	limiter_set(&net->receive_limit, config->receive_rate);
+	limiter_set(&net->transmit_limit, config->transmit_rate);
 	if (config->has_mac)
 		memcpy(net->first_mac, config->mac.bytes, sizeof(net->first_mac));
 	else
@@ -453,8 +482,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 	*ret_device = &net->vdev.device;
 	return 0;
 error:
-	net_backend_close(net->backend);
-	free(net);
+	release(net);
 	return r;
 }
 
@@ -463,8 +491,21 @@ static void destroy(struct device *device)
 	struct net *net = container_of(device, struct net, vdev.device);
 
 	virtio_fini(&net->vdev);
-	net_backend_close(net->backend);
-	free(net);
+	release(net);
+}
+
+static int update(struct device *device, const struct graph_node *node,
+		  struct diag_list *diags unused)
+{
+	const struct virtio_net_config *config = node->config;
+	struct net *net = container_of(device, struct net, vdev.device);
+
+	limiter_set(&net->receive_limit, config->receive_rate);
+	limiter_set(&net->transmit_limit, config->transmit_rate);
+	net->plugged = config->link == VIRTIO_NET_LINK_UP;
+	set_link(net);
+	virtio_schedule(&net->vdev);
+	return 0;
 }
 
 const struct device_type device_virtio_net = {
@@ -473,6 +514,7 @@ const struct device_type device_virtio_net = {
 	.needs = needs,
 	.prepare = prepare,
 	.commit = virtio_commit,
+	.update = update,
 	.request_unplug = virtio_request_unplug,
 	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,

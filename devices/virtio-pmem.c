@@ -143,6 +143,18 @@ static void stop_io(void *opaque)
 	pmem->io = block_queue_destroy(pmem->io);
 }
 
+static void drain_io(void *opaque)
+{
+	struct pmem *pmem = opaque;
+
+	block_queue_drain(pmem->io);
+}
+
+static void pause_io(struct virtio_device *vdev)
+{
+	loop_call(to_pmem(vdev)->loop, drain_io, to_pmem(vdev));
+}
+
 static void deactivate(struct virtio_device *vdev)
 {
 	struct pmem *pmem = to_pmem(vdev);
@@ -187,6 +199,7 @@ static void config_read(struct virtio_device *vdev, unsigned offset, void *buf, 
 static const struct virtio_ops ops = {
 	.activate = activate,
 	.deactivate = deactivate,
+	.pause = pause_io,
 	.config_read = config_read,
 };
 
@@ -303,4 +316,6 @@ const struct device_type device_virtio_pmem = {
 	.request_unplug = virtio_request_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
+	.pause = virtio_pause,
+	.resume = virtio_resume,
 };

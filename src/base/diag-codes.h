@@ -76,6 +76,7 @@ CODE("E0430", "a file or device of the host that a device needs cannot be opened
 CODE("E0431", "the image of a disk cannot be used")
 CODE("E0432", "the backend of a network device cannot be had")
 CODE("E0433", "the file of persistent memory cannot be used")
+CODE("E0434", "the image of a disk became smaller than the disk")
 CODE("E0440", "/dev/kvm cannot be opened")
 CODE("E0441", "the host's KVM lacks what every machine needs")
 CODE("E0442", "the host cannot create a virtual machine")

@@ -29,6 +29,8 @@ libweft_a_SOURCES += \
 	src/base/strbuf.h \
 	src/base/suggest.c \
 	src/base/suggest.h \
+	src/base/token-bucket.c \
+	src/base/token-bucket.h \
 	src/base/units.c \
 	src/base/units.h \
 	src/base/utf8.c \

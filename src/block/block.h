@@ -71,9 +71,13 @@ const struct block_geometry *block_geometry(const struct block_image *image);
 /* The size as it is now. Any thread. */
 uint64_t block_size(const struct block_image *image);
 
-/* Asks for the size again, as a file may have grown; requests are checked against it. Main thread.
+/*
+ * Asks for the size again. An image that grew is as large as that from now on; requests are checked
+ * against it. One that shrank keeps the size that was promised. Main thread.
+ *
+ * Return: 0 with the size of the file or device in @ret_now, or a negative errno.
  */
-int block_refresh_size(struct block_image *image);
+int block_refresh_size(struct block_image *image, uint64_t *ret_now) must_use;
 
 enum block_op {
 	BLOCK_READ,

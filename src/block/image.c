@@ -303,7 +303,7 @@ uint64_t block_size(const struct block_image *image)
 	return image->size;
 }
 
-int block_refresh_size(struct block_image *image)
+int block_refresh_size(struct block_image *image, uint64_t *ret_now)
 {
 	const struct block_geometry *g = &image->geometry;
 	struct stat st;
@@ -318,6 +318,7 @@ int block_refresh_size(struct block_image *image)
 			return -errno;
 		size = ALIGN_UP((uint64_t)st.st_size, (uint64_t)g->logical_block);
 	}
-	image->size = size;
+	image->size = MAX(size, (uint64_t)image->size);
+	*ret_now = size;
 	return 0;
 }

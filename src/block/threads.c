@@ -5,6 +5,7 @@
  * with the queue.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -86,12 +87,12 @@ static void reap(struct block_threads *threads)
 	}
 }
 
-/* Waits while nothing is done if the descriptor blocks; the loop calls only when it is readable. */
+/* A drain may have read it since the loop found it readable: it must not block. */
 static void done_readable(int fd, unsigned events, void *opaque)
 {
 	eventfd_t value;
 
-	eventfd_read(fd, &value);
+	(void)eventfd_read(fd, &value);
 	reap(opaque);
 }
 
@@ -106,7 +107,7 @@ int block_threads_create(struct block_queue *queue, struct block_threads **ret)
 	list_init(&threads->done);
 	pthread_mutex_init(&threads->mutex, NULL);
 	pthread_cond_init(&threads->work, NULL);
-	threads->done_fd = eventfd(0, EFD_CLOEXEC);
+	threads->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (threads->done_fd < 0) {
 		r = -errno;
 		goto error;
@@ -180,6 +181,10 @@ void block_threads_start(struct block_threads *threads, struct block_request *re
 
 void block_threads_wait(struct block_threads *threads)
 {
+	struct pollfd done = {.fd = threads->done_fd, .events = POLLIN};
+
+	while (poll(&done, 1, -1) < 0 && errno == EINTR)
+		;
 	done_readable(threads->done_fd, 0, threads);
 }
 

@@ -285,6 +285,15 @@ enum build_result builder_rehearse(struct builder *builder, const struct plan *p
 	return carry_out(builder, plan, generation, true, diags);
 }
 
+void builder_refresh(struct builder *builder, struct diag_list *diags)
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+		if (part->ops->refresh)
+			part->ops->refresh(builder->context, part->object, part->live, diags);
+}
+
 void builder_ask_again(struct builder *builder)
 {
 	struct part *part;

@@ -27,6 +27,9 @@ struct part_ops {
 	/* Takes @to's live properties over. Undo calls it with the old node. */
 	int (*update)(void *context, void *object, const struct graph_node *to,
 		      struct diag_list *diags);
+	/* Looks at what the host has behind it, which may have changed by itself. Optional. */
+	void (*refresh)(void *context, void *object, const struct graph_node *live,
+			struct diag_list *diags);
 	/* Asks the guest to let go; builder_removed() is called when it has. NULL: it cannot go. */
 	int (*request_removal)(void *context, void *object);
 	/* Takes the request back, if the guest has not followed it yet. Optional. */
@@ -76,6 +79,9 @@ enum build_result builder_apply(struct builder *builder, const struct plan *plan
 /* The same up to the first commit; what was prepared is taken back. */
 enum build_result builder_rehearse(struct builder *builder, const struct plan *plan,
 				   struct generation *generation, struct diag_list *diags) must_use;
+
+/* Has every part look at what the host has behind it; @diags gets warnings. */
+void builder_refresh(struct builder *builder, struct diag_list *diags);
 
 /* The guest let go of the part with this object: it is destroyed. */
 void builder_removed(struct builder *builder, void *object);

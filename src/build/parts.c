@@ -179,6 +179,15 @@ static int device_part_update(void *context, void *object, const struct graph_no
 	return r;
 }
 
+static void device_part_refresh(void *context, void *object, const struct graph_node *live,
+				struct diag_list *diags)
+{
+	struct device *device = object;
+
+	if (device->type->refresh)
+		device->type->refresh(device, live, diags);
+}
+
 static int device_part_request_removal(void *context, void *object)
 {
 	struct device *device = object;
@@ -205,6 +214,7 @@ static const struct part_ops device_ops = {
 	.prepare = device_part_prepare,
 	.commit = device_part_commit,
 	.update = device_part_update,
+	.refresh = device_part_refresh,
 	.request_removal = device_part_request_removal,
 	.cancel_removal = device_part_cancel_removal,
 	.destroy = device_part_destroy,

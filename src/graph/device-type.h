@@ -76,6 +76,13 @@ struct device_type {
 		      struct diag_list *diags);
 
 	/*
+	 * Looks at what the host has behind the device, which may have changed by itself (a file that
+	 * grew): after every reading of the description. @node: as it runs. Optional.
+	 */
+	void (*refresh)(struct device *device, const struct graph_node *node,
+			struct diag_list *diags);
+
+	/*
 	 * Asks the guest to let go; asynchronous, machine_device_unplugged() is called when it has.
 	 * NULL where a device cannot go while the guest runs.
 	 */

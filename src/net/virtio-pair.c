@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "loop/loop.h"
 #include "net/virtio-pair.h"
+#include "virtio/limiter.h"
 #include "virtio/virtqueue-worker.h"
 #include "virtio/virtqueue.h"
 
@@ -52,6 +53,7 @@ struct net_pair {
 enum pumped {
 	NO_BUFFERS, /* the guest must give some */
 	NO_FRAMES,
+	LIMITED, /* the rate is used up; the worker calls again */
 	MORE, /* it was enough for this turn */
 };
 
@@ -164,6 +166,17 @@ static int deliver_aside(struct net_pair *pair)
 	return 0;
 }
 
+/* Reads a frame for nobody: what comes while the link is down must not arrive when it is up again. */
+static int drop(struct net_pair *pair)
+{
+	struct net_backend *backend = pair->o.backend;
+	struct iovec nowhere = {pair->aside, sizeof(pair->aside)};
+	ssize_t n = backend->ops->receive(backend, pair->o.index, &nowhere, 1);
+
+	pair->aside_len = 0;
+	return (int)MIN(n, (ssize_t)0);
+}
+
 /* Moves one frame. Return: 0, -ENOBUFS, or what the backend said. */
 static int receive(struct net_pair *pair)
 {
@@ -171,6 +184,8 @@ static int receive(struct net_pair *pair)
 	unsigned n_iov;
 	ssize_t n;
 
+	if (!*pair->o.link)
+		return drop(pair);
 	if (pair->aside_len > 0)
 		return deliver_aside(pair);
 	if (!gather(pair, pair->o.mergeable ? pair->o.large ? NET_MAX_FRAME : USUAL_FRAME : 1))
@@ -184,6 +199,7 @@ static int receive(struct net_pair *pair)
 		return (int)n;
 	if ((size_t)n < NET_HEADER)
 		return 0;
+	limiter_take(pair->o.receive_limit, (size_t)n - NET_HEADER);
 	if ((size_t)n <= pair->capacity) {
 		deliver(pair, (size_t)n);
 		return 0;
@@ -196,8 +212,14 @@ static int receive(struct net_pair *pair)
 static enum pumped pump(struct net_pair *pair)
 {
 	for (unsigned i = 0; i < MAX_FRAMES; i++) {
-		int r = receive(pair);
+		uint64_t wait = limiter_wait(pair->o.receive_limit);
+		int r;
 
+		if (wait) {
+			virtqueue_schedule_after(pair->o.rx, wait);
+			return LIMITED;
+		}
+		r = receive(pair);
 		if (r == -ENOBUFS)
 			return NO_BUFFERS;
 		if (r == -EAGAIN || r == -EINTR)
@@ -232,13 +254,14 @@ static int send_one(struct net_pair *pair, const struct virtq_chain *chain)
 	struct net_backend *backend = pair->o.backend;
 	ssize_t n = 0;
 
-	if (pair->on && !pair->lost && chain->out_len >= NET_HEADER + NET_ETHERNET &&
+	if (pair->on && !pair->lost && *pair->o.link && chain->out_len >= NET_HEADER + NET_ETHERNET &&
 	    chain->out_len <= NET_MAX_FRAME && chain->n_out <= MAX_TX_PIECES)
 		n = backend->ops->send(backend, pair->o.index, chain->out, chain->n_out);
 	if (n == -EAGAIN)
 		return -EAGAIN;
 	if (n == -EPIPE)
 		backend_lost(pair, -EPIPE);
+	limiter_take(pair->o.transmit_limit, chain->out_len - MIN(chain->out_len, NET_HEADER));
 	virtqueue_push(pair->o.tx, chain->head, 0);
 	return 0;
 }
@@ -248,8 +271,9 @@ static bool transmit_work(struct virtqueue *vq, void *opaque)
 	struct net_pair *pair = opaque;
 	struct net_backend *backend = pair->o.backend;
 	struct virtq_chain chain = {.iov = pair->tx_iov, .max_iov = VIRTQ_MAX_IOV};
+	uint64_t wait;
 
-	while (virtqueue_pop(vq, &chain) > 0) {
+	while (!(wait = limiter_wait(pair->o.transmit_limit)) && virtqueue_pop(vq, &chain) > 0) {
 		if (send_one(pair, &chain) == -EAGAIN) {
 			virtqueue_unpop(vq, &chain);
 			watch(pair, LOOP_WRITE, true);
@@ -258,7 +282,9 @@ static bool transmit_work(struct virtqueue *vq, void *opaque)
 	}
 	if (backend->ops->flush && !pair->lost && backend->ops->flush(backend, pair->o.index))
 		watch(pair, LOOP_WRITE, true);
-	return true;
+	if (wait)
+		virtqueue_schedule_after(vq, wait);
+	return !wait;
 }
 
 /* ---- the backend's descriptor ---- */
@@ -268,6 +294,8 @@ static void backend_ready(int fd, unsigned events, void *opaque)
 	struct net_pair *pair = opaque;
 	struct net_backend *backend = pair->o.backend;
 
+	if (pair->paused)
+		return;
 	if (events & LOOP_WRITE &&
 	    !(backend->ops->flush && backend->ops->flush(backend, pair->o.index))) {
 		watch(pair, LOOP_WRITE, false);
@@ -285,6 +313,9 @@ static void backend_ready(int fd, unsigned events, void *opaque)
 		/* The descriptor does not tell of frames that the backend has read already. */
 		if (backend->ops->has_frames && backend->ops->has_frames(backend, pair->o.index))
 			virtqueue_schedule(pair->o.rx);
+		break;
+	case LIMITED:
+		watch(pair, LOOP_READ, false);
 		break;
 	case NO_FRAMES:
 		break;

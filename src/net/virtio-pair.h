@@ -5,10 +5,12 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "net/net.h"
 
+struct limiter;
 struct net_pair;
 struct virtqueue;
 
@@ -18,6 +20,8 @@ struct net_pair_options {
 	unsigned index;            /* the backend's queue */
 	struct virtqueue *rx, *tx; /* NULL: the driver has not enabled it */
 	struct loop *loop;
+	struct limiter *receive_limit, *transmit_limit;
+	const atomic_bool *link;    /* down: frames of both sides are lost */
 	bool mergeable;             /* VIRTIO_NET_F_MRG_RXBUF */
 	bool large;                 /* frames of up to 64 KiB are usual (TSO) */
 	void (*lost)(void *opaque); /* the backend is gone; the loop's thread */

@@ -348,6 +348,18 @@ void converge_forget_faults(struct converge *c)
 	converge_condition(c, CONDITION_CONFIG_INVALID, false, NULL, NULL);
 }
 
+/* What changed by itself (an image that grew) is noticed whenever the description is looked at. */
+static void look_at_host(struct converge *c, enum converge_trigger trigger,
+			 struct diag_list *diags)
+{
+	size_t before = diag_warnings(diags);
+
+	builder_refresh(c->builder, diags);
+	/* Who applies is given them with the answer. */
+	if (trigger != CONVERGE_APPLY && diag_warnings(diags) > before)
+		diag_print(diags, STDERR_FILENO);
+}
+
 /*
  * A device can come when the one that has what it needs has been changed: then the plan is made again.
  * What waits for the guest is done when the guest has let go (converge_unplugged()).
@@ -375,6 +387,7 @@ enum exit_code converge_go_to(struct converge *c, struct generation *to,
 		converge_accept(c, to, held);
 		plan = converge_policy(converge_plan_to(c, to, arena), to, trigger, arena);
 	} while (plan_does_something(plan) && ++rounds < MAX_ROUNDS);
+	look_at_host(c, trigger, diags);
 	converge_say_what_waits(c, plan);
 	converge_say_what_is_left(c);
 	return code;

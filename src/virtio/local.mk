@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libweft_a_SOURCES += \
+	src/virtio/limiter.c \
+	src/virtio/limiter.h \
 	src/virtio/virtio-pci-config.c \
 	src/virtio/virtio-pci-internal.h \
 	src/virtio/virtio-pause.c \

@@ -532,6 +532,12 @@ void virtio_config_changed(struct virtio_device *vdev)
 	config_interrupt(t);
 }
 
+void virtio_schedule(struct virtio_device *vdev)
+{
+	for (unsigned i = 0; i < vdev->info.n_queues; i++)
+		virtqueue_schedule(&vdev->transport->queues[i]);
+}
+
 struct virtqueue *virtio_queue(struct virtio_device *vdev, unsigned index)
 {
 	struct virtqueue *vq = &vdev->transport->queues[index];

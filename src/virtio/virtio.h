@@ -92,6 +92,9 @@ void virtio_needs(struct device_needs *needs, unsigned n_queues); /* MSI-X and B
  */
 void virtio_config_changed(struct virtio_device *vdev);
 
+/* Has the workers look at all queues soon: what they wait for may be there. Any thread. */
+void virtio_schedule(struct virtio_device *vdev);
+
 static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned bit)
 {
 	return vdev->features & (1ULL << bit);

@@ -56,6 +56,7 @@ struct virtqueue {
 	/* virtqueue-worker.c; the loop's thread. */
 	struct loop *loop;
 	struct loop_source *source;
+	struct loop_source *timer; /* made at the first virtqueue_schedule_after() */
 	bool (*worker_fn)(struct virtqueue *vq, void *opaque);
 	void *worker_opaque;
 };

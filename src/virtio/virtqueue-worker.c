@@ -62,6 +62,7 @@ static void detach(void *opaque)
 	struct virtqueue *vq = opaque;
 
 	vq->source = loop_source_remove(vq->source);
+	vq->timer = loop_source_remove(vq->timer);
 }
 
 int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn, void *opaque)
@@ -114,4 +115,18 @@ void virtqueue_schedule(struct virtqueue *vq)
 	/* Fails only when the counter is at its end: then it is readable anyway. */
 	if (fd >= 0)
 		(void)eventfd_write(fd, 1);
+}
+
+static void on_timer(void *opaque)
+{
+	virtqueue_schedule(opaque);
+}
+
+void virtqueue_schedule_after(struct virtqueue *vq, uint64_t delay)
+{
+	if (!vq->source)
+		return;
+	if ((!vq->timer && loop_add_timer(vq->loop, on_timer, vq, &vq->timer) < 0) ||
+	    loop_timer_arm(vq->timer, MAX(delay, 1ULL)) < 0)
+		virtqueue_schedule(vq);
 }

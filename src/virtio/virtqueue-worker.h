@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
@@ -50,3 +51,9 @@ void virtqueue_resume(struct virtqueue *vq);
 
 /* Calls @fn again soon. Any thread; nothing happens for a queue that is not attached. */
 void virtqueue_schedule(struct virtqueue *vq);
+
+/*
+ * The same after a while (nanoseconds; late by some milliseconds), instead of what was said before.
+ * The loop's thread.
+ */
+void virtqueue_schedule_after(struct virtqueue *vq, uint64_t delay);

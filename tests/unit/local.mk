@@ -35,6 +35,9 @@ unit_tests += tests/unit/test-virtio-pci
 tests_unit_test_virtio_pci_SOURCES = tests/unit/test-virtio-pci.c $(FAKE_MACHINE)
 tests_unit_test_virtio_pci_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test-token-bucket
+tests_unit_test_token_bucket_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-ranges
 tests_unit_test_ranges_LDADD = $(UNIT_LIBS)
 

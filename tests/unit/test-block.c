@@ -273,6 +273,7 @@ static void requests_outside_are_refused(void)
 static void ends_of_files(void)
 {
 	unsigned char buf[1024];
+	uint64_t now;
 
 	write_file(path, 4096 + 100, 1);
 	CU_ASSERT_FATAL(start(false, false));
@@ -286,9 +287,12 @@ static void ends_of_files(void)
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 2048, 512, buf), -EIO);
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 512, 1024, buf), -EIO);
 	CU_ASSERT_EQUAL(truncate(path, 64 * KiB), 0);
-	CU_ASSERT_EQUAL(block_refresh_size(image), 0);
-	CU_ASSERT_EQUAL(block_size(image), 64 * KiB);
+	CU_ASSERT_EQUAL(block_refresh_size(image, &now), 0);
+	CU_ASSERT(now == 64 * KiB && block_size(image) == now);
 	CU_ASSERT_EQUAL(run(BLOCK_READ, 64 * KiB - 512, 512, buf), 0);
+	CU_ASSERT_EQUAL(truncate(path, 1024), 0);
+	CU_ASSERT_EQUAL(block_refresh_size(image, &now), 0);
+	CU_ASSERT(now == 1024 && block_size(image) == 64 * KiB);
 	stop();
 }
 

@@ -20,9 +20,12 @@
 #include "base/log.h"
 #include "loop/loop.h"
 #include "net/virtio-pair.h"
+#include "schema/config.h"
 #include "tests/unit/cu-tap.h"
 #include "tests/unit/fake-machine.h"
 #include "tests/unit/ring-driver.h"
+#include "virtio/limiter.h"
+#include "virtio/virtqueue-worker.h"
 
 static void addresses_are_stable_and_local(void)
 {
@@ -222,6 +225,8 @@ static struct {
 	struct net_pair *pair;
 	struct loop *loop;
 	struct net_pair_options options;
+	struct limiter receive_limit, transmit_limit;
+	atomic_bool link;
 	int peer, result;
 	unsigned lost;
 } p;
@@ -249,6 +254,9 @@ static void pair_start(bool mergeable)
 	ring_start(&p.rx, RX, QSIZE);
 	ring_start(&p.tx, TX, QSIZE);
 	p.lost = 0;
+	p.link = true;
+	limiter_init(&p.receive_limit);
+	limiter_init(&p.transmit_limit);
 	p.backend = stream_pair(&p.peer);
 	p.loop = io_thread_loop(machine_io_thread((struct machine *)&fake));
 	p.options = (struct net_pair_options){
@@ -257,6 +265,9 @@ static void pair_start(bool mergeable)
 		.rx = &p.rx.vq,
 		.tx = &p.tx.vq,
 		.loop = p.loop,
+		.receive_limit = &p.receive_limit,
+		.transmit_limit = &p.transmit_limit,
+		.link = &p.link,
 		.mergeable = mergeable,
 		.lost = pair_lost,
 	};
@@ -389,6 +400,110 @@ static void frames_of_the_guest_are_checked_and_sent(void)
 		CU_ASSERT_FATAL(ring_used(&p.tx, &head, &len));
 	}
 	CU_ASSERT_EQUAL(p.lost, 1);
+	pair_stop();
+}
+
+/* Both directions, 100 frames a second: after the burst one every 10 ms. */
+static void rates_are_kept(void)
+{
+	const struct rate_limit rate = {
+		.has_operations = true, .operations = 100, .burst = 50000000};
+	unsigned char buf[4096];
+	unsigned sent = 0, received = 0;
+	uint16_t head;
+	uint32_t len;
+
+	pair_start(true);
+	limiter_set(&p.receive_limit, &rate);
+	limiter_set(&p.transmit_limit, &rate);
+	for (unsigned i = 0; i < 60; i++) {
+		ring_add(&p.tx, &(struct ring_piece){DATA, 112, false}, 1);
+		ring_add(&p.rx, &(struct ring_piece){DATA + 4096, 512, true}, 1);
+		send_frame(100, 1);
+	}
+	usleep(300000);
+	while (ring_used_now(&p.tx, &head, &len))
+		sent++;
+	while (ring_used_now(&p.rx, &head, &len))
+		received++;
+	/* 5 at once and 30 in the time; a busy host may let more of it pass. */
+	CU_ASSERT(sent >= 30 && sent < 55);
+	CU_ASSERT(received >= 30 && received < 55);
+	/* Nothing waits on when the limit goes. */
+	limiter_set(&p.receive_limit, NULL);
+	limiter_set(&p.transmit_limit, NULL);
+	virtqueue_schedule(&p.rx.vq);
+	virtqueue_schedule(&p.tx.vq);
+	while (sent < 60 && ring_used(&p.tx, &head, &len))
+		sent++;
+	while (received < 60 && ring_used(&p.rx, &head, &len))
+		received++;
+	CU_ASSERT(sent == 60 && received == 60);
+	while (recv(p.peer, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	pair_stop();
+}
+
+static void nothing_passes_a_link_that_is_down(void)
+{
+	unsigned char buf[256];
+	uint16_t head;
+	uint32_t len;
+
+	pair_start(true);
+	p.link = false;
+	for (unsigned i = 0; i < 8; i++)
+		ring_add(&p.rx, &(struct ring_piece){DATA + i * 512, 512, true}, 1);
+	ring_add(&p.tx, &(struct ring_piece){DATA, 112, false}, 1);
+	CU_ASSERT(ring_used(&p.tx, &head, &len));
+	send_frame(100, 1);
+	usleep(20000);
+	CU_ASSERT(recv(p.peer, buf, sizeof(buf), MSG_DONTWAIT) < 0);
+	CU_ASSERT(!ring_used_now(&p.rx, &head, &len));
+	/* What was lost stays lost. */
+	p.link = true;
+	send_frame(100, 2);
+	CU_ASSERT_FATAL(ring_used(&p.rx, &head, &len));
+	CU_ASSERT_EQUAL(*(unsigned char *)fake_ram(DATA + 512u * (head / 2u) + 12, 1), 2);
+	pair_stop();
+}
+
+static void pause_pair(void *opaque)
+{
+	net_pair_set_paused(p.pair, true);
+}
+
+static void resume_pair(void *opaque)
+{
+	net_pair_set_paused(p.pair, false);
+}
+
+static void a_paused_pair_leaves_memory_alone(void)
+{
+	unsigned char buf[256];
+	uint16_t head;
+	uint32_t len;
+
+	pair_start(true);
+	for (unsigned i = 0; i < 8; i++)
+		ring_add(&p.rx, &(struct ring_piece){DATA, 512, true}, 1);
+	usleep(5000);
+	virtqueue_pause(&p.rx.vq);
+	virtqueue_pause(&p.tx.vq);
+	loop_call(p.loop, pause_pair, NULL);
+	send_frame(100, 1);
+	ring_add(&p.tx, &(struct ring_piece){DATA, 112, false}, 1);
+	usleep(20000);
+	CU_ASSERT(!ring_used_now(&p.rx, &head, &len) && !ring_used_now(&p.tx, &head, &len));
+	CU_ASSERT(recv(p.peer, buf, sizeof(buf), MSG_DONTWAIT) < 0);
+	loop_call(p.loop, resume_pair, NULL);
+	virtqueue_resume(&p.rx.vq);
+	virtqueue_resume(&p.tx.vq);
+	CU_ASSERT(ring_used(&p.rx, &head, &len) && ring_used(&p.tx, &head, &len));
+	CU_ASSERT_EQUAL(recv(p.peer, buf, sizeof(buf), 0), 104);
+	/* And it can end while it is paused. */
+	virtqueue_pause(&p.rx.vq);
+	loop_call(p.loop, pause_pair, NULL);
 	pair_stop();
 }
 
@@ -615,6 +730,9 @@ int main(void)
 		{"a frame that never fits is dropped", a_frame_that_never_fits_is_dropped},
 		{"frames of the guest are checked and sent",
 		 frames_of_the_guest_are_checked_and_sent},
+		{"rates are kept", rates_are_kept},
+		{"nothing passes a link that is down", nothing_passes_a_link_that_is_down},
+		{"a paused pair leaves memory alone", a_paused_pair_leaves_memory_alone},
 		{"a full backend holds the guest back", a_full_backend_holds_the_guest_back},
 		CU_TEST_INFO_NULL,
 	};

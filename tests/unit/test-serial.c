@@ -182,6 +182,19 @@ static void typing_ahead_loses_nothing(void)
 	CU_ASSERT_FALSE(in(UART_LSR)&UART_LSR_OE);
 }
 
+static void typing_waits_while_it_is_paused(void)
+{
+	out(UART_FCR, UART_FCR_ENABLE_FIFO);
+	out(UART_IER, UART_IER_RDI);
+	device_serial.pause(device);
+	fake_console_type("abc", 3);
+	CU_ASSERT(!(in(UART_LSR) & UART_LSR_DR) && !irq());
+	CU_ASSERT_EQUAL(fake_console.input_len, 3);
+	device_serial.resume(device);
+	CU_ASSERT(irq());
+	CU_ASSERT_EQUAL(in(UART_RX), 'a');
+}
+
 static void a_reset_is_a_power_on(void)
 {
 	out(UART_FCR, UART_FCR_ENABLE_FIFO);
@@ -205,6 +218,7 @@ int main(void)
 		{"interrupts have their priorities", interrupts_have_their_priorities},
 		{"loopback keeps to itself", loopback_keeps_to_itself},
 		{"typing ahead loses nothing", typing_ahead_loses_nothing},
+		{"typing waits while it is paused", typing_waits_while_it_is_paused},
 		{"a reset is a power-on", a_reset_is_a_power_on},
 		CU_TEST_INFO_NULL,
 	};

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -221,6 +222,129 @@ static void strange_requests_do_no_harm(void)
 	stop();
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Reads @n blocks of 4 KiB, as fast as they come; how long it took, in ms. */
+static uint64_t read_blocks(unsigned n)
+{
+	const struct driver_buffer b[] = {
+		{HEADER, 16, false}, {DATA, 4096, true}, {STATUS, 1, true}};
+	uint64_t start = now_ms();
+
+	put_header(0, VIRTIO_BLK_T_IN, 0);
+	for (unsigned i = 0; i < n; i++) {
+		driver_add(0, b, 3);
+		CU_ASSERT_FATAL(driver_wait(0, 1) >= 0);
+	}
+	return now_ms() - start;
+}
+
+static int edit(struct rate_limit *rate)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct graph_node node = {.id = "disk", .path = "devices.disk", .config = &config};
+
+	config.rate = rate;
+	return device_virtio_blk.update(disk, &node, diag_list_create(arena));
+}
+
+static void the_rate_is_kept_and_can_be_changed(void)
+{
+	struct rate_limit rate = {
+		.has_bandwidth = true, .bandwidth = 400 * KiB, .burst = 20000000};
+	uint64_t ms;
+
+	config.rate = &rate;
+	start();
+	driver_bring_up(0, 1);
+	read_blocks(4);
+	ms = read_blocks(30); /* 120 KiB: 300 ms */
+	CU_ASSERT(ms >= 270 && ms < 600);
+	rate = (struct rate_limit){.has_operations = true, .operations = 100, .burst = 20000000};
+	CU_ASSERT_EQUAL(edit(&rate), 0);
+	read_blocks(4);
+	ms = read_blocks(30);
+	CU_ASSERT(ms >= 270 && ms < 600);
+	CU_ASSERT_EQUAL(edit(NULL), 0);
+	CU_ASSERT(read_blocks(30) < 200);
+	stop();
+}
+
+static void the_disk_grows_with_its_file(void)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct diag_list *diags = diag_list_create(arena);
+	struct graph_node node = {.id = "disk", .path = "devices.disk", .config = &config};
+	unsigned interrupts;
+
+	start();
+	driver_bring_up(0, 1);
+	interrupts = fake.sent[0] + fake.sent[1];
+	device_virtio_blk.refresh(disk, &node, diags);
+	CU_ASSERT_EQUAL(fake.sent[0] + fake.sent[1], interrupts);
+	CU_ASSERT_EQUAL_FATAL(ftruncate(file, 2 * SIZE), 0);
+	CU_ASSERT_EQUAL(config_at(capacity), SIZE / 512);
+	device_virtio_blk.refresh(disk, &node, diags);
+	CU_ASSERT_EQUAL(config_at(capacity), 2 * SIZE / 512);
+	CU_ASSERT(fake.last_data == 0);
+	CU_ASSERT_EQUAL(ask(VIRTIO_BLK_T_IN, 2 * SIZE / 512 - 1, 512, true), VIRTIO_BLK_S_OK);
+	CU_ASSERT_EQUAL(diag_warnings(diags), 0);
+	/* It never shrinks, and says so once for each size. */
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL_FATAL(ftruncate(file, SIZE), 0);
+		device_virtio_blk.refresh(disk, &node, diags);
+		CU_ASSERT_EQUAL(diag_warnings(diags), 1);
+	}
+	CU_ASSERT_EQUAL(config_at(capacity), 2 * SIZE / 512);
+	stop();
+}
+
+static void a_paused_disk_leaves_memory_alone(void)
+{
+	const unsigned n = 30, len = 8192;
+	unsigned char *data = fake_ram(DATA, n * len), *status;
+
+	start();
+	driver_bring_up(0, 1);
+	for (unsigned round = 0; round < 20; round++) {
+		data = fake_ram(DATA, n * len);
+		status = fake_ram(STATUS, n);
+		put_header(0, VIRTIO_BLK_T_IN, 0);
+		memset(status, 0xaa, n);
+		for (unsigned i = 0; i < n; i++) {
+			const struct driver_buffer b[] = {{HEADER, 16, false},
+							  {DATA + i * len, len, true},
+							  {STATUS + i, 1, true}};
+
+			driver_add(0, b, 3);
+			if (i == round)
+				device_virtio_blk.pause(disk);
+		}
+		/* What was taken is answered, what was not is not: nothing is in between. */
+		for (unsigned i = 0; i < n; i++)
+			if (status[i] == 0xaa)
+				memset(data + i * len, 0x99, len);
+		usleep(200);
+		for (unsigned i = 0; i < n; i++)
+			CU_ASSERT(status[i] == VIRTIO_BLK_S_OK || data[i * len] == 0x99);
+		CU_ASSERT_EQUAL(status[n - 1], 0xaa);
+		device_virtio_blk.resume(disk);
+		CU_ASSERT(driver_wait(0, n) >= 0);
+	}
+	/* A reset, and the end, while it is paused. */
+	device_virtio_blk.pause(disk);
+	driver_bring_up(0, 1);
+	CU_ASSERT_EQUAL(ask(VIRTIO_BLK_T_IN, 0, 512, true), VIRTIO_BLK_S_OK);
+	device_virtio_blk.pause(disk);
+	stop();
+}
+
 static void an_image_that_cannot_be_had_is_a_diagnostic(void)
 {
 	config.path = "/nonexistent/image";
@@ -258,6 +382,9 @@ int main(void)
 		{"a read-only disk", a_read_only_disk},
 		{"resets wait for what is in flight", resets_wait_for_what_is_in_flight},
 		{"strange requests do no harm", strange_requests_do_no_harm},
+		{"the rate is kept, and can be changed", the_rate_is_kept_and_can_be_changed},
+		{"the disk grows with its file", the_disk_grows_with_its_file},
+		{"a paused disk leaves memory alone", a_paused_disk_leaves_memory_alone},
 		{"an image that cannot be had is a diagnostic",
 		 an_image_that_cannot_be_had_is_a_diagnostic},
 		CU_TEST_INFO_NULL,
