@@ -116,6 +116,10 @@ static void start_child(void)
 		/* No core file, no report of a sanitizer's on the way. */
 		signal(SIGSEGV, SIG_DFL);
 		signal(SIGILL, SIG_DFL);
+		/* A test that was started in the background may have been told to ignore these. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		exit(child_main());
 	}
 	close(slave);
