@@ -16,7 +16,10 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 
 static bool share_place(const struct graph_node *a, const struct graph_node *b)
 {
-	if (a->pci_slot >= 0 && a->pci_slot == b->pci_slot)
+	if ((a->pci_slot >= 0 && a->pci_slot == b->pci_slot) ||
+	    (a->nvdimm_slot >= 0 && a->nvdimm_slot == b->nvdimm_slot))
+		return true;
+	if (overlap(a->memory.base, a->memory.size, b->memory.base, b->memory.size))
 		return true;
 	if (overlap(a->gsi_base, a->n_gsis, b->gsi_base, b->n_gsis) ||
 	    overlap(a->memory_slot_base, a->n_memory_slots, b->memory_slot_base, b->n_memory_slots))

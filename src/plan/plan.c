@@ -66,7 +66,8 @@ static const struct plan_running *find_former(const struct planner *p, const str
 		return NULL;
 	path = arena_printf(p->arena, "devices.%s", id);
 	former = graph_find(p->wanted, path) ? NULL : find_running(p, path);
-	return former && former->base->type == node->type ? former : NULL;
+	/* One that was asked to go is not the same device any more: @node takes its own way. */
+	return former && former->base->type == node->type && !former->leaving ? former : NULL;
 }
 
 /* What a running node shall become: the one of its name, or one that says it was called so. */

@@ -114,3 +114,6 @@ unit_tests += tests/unit/test-watch
 tests_unit_test_watch_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-state
 tests_unit_test_state_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-plan
+tests_unit_test_plan_LDADD = $(UNIT_LIBS)
