@@ -27,3 +27,5 @@ CLEANFILES += src/control/answers.inc
 src/control/answers.inc: $(srcdir)/src/control/answers.json
 	$(AM_V_GEN)mkdir -p src/control && $(SED) 's/[\\"]/\\&/g; s/.*/"&\\n"/' \
 	$(srcdir)/src/control/answers.json >$@.tmp && mv $@.tmp $@
+
+src/control/openapi.$(OBJEXT): src/control/answers.inc

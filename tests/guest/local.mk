@@ -10,6 +10,7 @@ guest_tests =
 guest_tests += tests/guest/boot.py
 guest_tests += tests/guest/bulk.py
 guest_tests += tests/guest/consoles.py
+guest_tests += tests/guest/control.py
 guest_tests += tests/guest/debian-cloud.py
 guest_tests += tests/guest/disk.py
 guest_tests += tests/guest/hostile.py
