@@ -296,6 +296,11 @@ struct io_thread *machine_io_thread(struct machine *machine unused)
 	return fake.io_thread;
 }
 
+struct loop *machine_loop(struct machine *machine unused)
+{
+	return fake.loop;
+}
+
 struct console_hub *machine_consoles(struct machine *machine unused)
 {
 	return fake.consoles;

@@ -38,6 +38,7 @@ struct fake_machine {
 	struct device *unplugged;     /* the last machine_device_unplugged() */
 	struct pci_bus *pci;          /* set by the test */
 	struct console_hub *consoles; /* set by the test */
+	struct loop *loop;            /* the main loop; set by the test */
 	struct io_thread *io_thread;  /* started at its first use, ended by fake_machine_fini() */
 };
 

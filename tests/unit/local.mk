@@ -117,3 +117,6 @@ tests_unit_test_state_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-plan
 tests_unit_test_plan_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test-hotplug-slots
+tests_unit_test_hotplug_slots_SOURCES = tests/unit/test-hotplug-slots.c $(FAKE_MACHINE)
+tests_unit_test_hotplug_slots_LDADD = $(UNIT_LIBS)

@@ -33,12 +33,6 @@ extern const struct device_type device_virtio_net;
 static struct virtio_net_config config;
 static struct device *net;
 
-/* Only user-mode networking asks for it. */
-struct loop *machine_loop(struct machine *machine unused)
-{
-	return NULL;
-}
-
 static int prepare(void)
 {
 	cleanup_arena struct arena *arena = arena_create();
