@@ -45,3 +45,7 @@ if NVDIMM
 libweft_a_SOURCES += devices/nvdimm.c devices/platform/nvdimm-bus.c devices/platform/nvdimm-bus.h
 endif
 libweft_a_SOURCES += devices/virtio-pmem.c
+
+if MEMORY_HOTPLUG
+libweft_a_SOURCES += devices/platform/virtio-mem.c devices/platform/virtio-mem.h
+endif

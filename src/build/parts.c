@@ -16,6 +16,7 @@
 #include "devices/platform/nvdimm-bus.h"
 #include "devices/platform/pci-hotplug.h"
 #include "devices/platform/post.h"
+#include "devices/platform/virtio-mem.h"
 #include "machine/build.h"
 #include "machine/layout.h"
 #include "pci/bus.h"
@@ -155,9 +156,12 @@ static int device_part_prepare(void *context, const struct graph_node *node, voi
 	struct device *device;
 	int r = node->type->prepare(parts->machine, node, &device, diags);
 
-	if (r >= 0)
-		*ret_object = device;
-	return r;
+	if (r < 0)
+		return r;
+	if (MEMORY_HOTPLUG && node->type == &device_virtio_mem)
+		parts->virtio_mem = device;
+	*ret_object = device;
+	return 0;
 }
 
 static int device_part_commit(void *context, void *object, struct diag_list *diags)
@@ -205,8 +209,11 @@ static void device_part_cancel_removal(void *context, void *object)
 
 static void device_part_destroy(void *context, void *object)
 {
+	struct parts *parts = context;
 	struct device *device = object;
 
+	if (parts->virtio_mem == device)
+		parts->virtio_mem = NULL;
 	device->type->destroy(device);
 }
 

@@ -44,6 +44,7 @@ struct parts {
 	struct i8042 *i8042;
 	struct nvdimm_bus *nvdimms; /* NULL: not built in */
 	struct post *post;
+	struct device *virtio_mem; /* of memory.hotplug: virtio-mem, or NULL */
 	bool host_problem; /* the host has no KVM, or does not let us use it */
 };
 

@@ -2,6 +2,7 @@
 /*
  * Compiling a description: one node for each object, devices sorted by id, then edges and places.
  */
+#include <config.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -163,14 +164,31 @@ static bool place_devices(struct compiler *c, struct graph_node **devices,
 	return ok;
 }
 
+static bool has_virtio_mem(const struct config_machine *config)
+{
+	return MEMORY_HOTPLUG && config->memory.has_max &&
+	       config->memory.hotplug == CONFIG_MEMORY_HOTPLUG_VIRTIO_MEM;
+}
+
+/* The one device that is not under `devices`. */
+static struct graph_node *add_virtio_mem(struct compiler *c, const struct value *root)
+{
+	struct graph_node *node = add_node(c, GRAPH_DEVICE, "virtio-mem", "memory.virtio-mem");
+
+	node->span = value_span(root, "memory.hotplug");
+	node->type = &device_virtio_mem;
+	node->config = &c->graph->config->memory;
+	return node;
+}
+
 static bool add_devices(struct compiler *c, const struct value *root,
 			const struct graph_node *machine, const struct graph_node *bus,
 			const struct graph_pins *pins)
 {
 	const struct value *map = value_child(root, "devices");
 	size_t n = map ? map->n : 0;
-	struct device_needs *needs = arena_new_array(c->arena, n, struct device_needs);
-	struct graph_node **devices = arena_new_array(c->arena, n, struct graph_node *);
+	struct device_needs *needs = arena_new_array(c->arena, n + 1, struct device_needs);
+	struct graph_node **devices = arena_new_array(c->arena, n + 1, struct graph_node *);
 
 	/* A map's values are sorted by key. */
 	for (size_t i = 0; i < n; i++) {
@@ -184,6 +202,8 @@ static bool add_devices(struct compiler *c, const struct value *root,
 		devices[i]->config = value->bound;
 		invariant(devices[i]->type != NULL);
 	}
+	if (has_virtio_mem(c->graph->config))
+		devices[n++] = add_virtio_mem(c, root);
 	for (size_t i = 0; i < n; i++) {
 		const struct graph_node *parent =
 			devices[i]->type->bus == DEVICE_BUS_PCI ? bus : machine;

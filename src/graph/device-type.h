@@ -120,5 +120,8 @@ struct device {
 /* All types that are built in, ended by NULL (made from devices/devices.list). */
 extern const struct device_type *const device_types[];
 
+/* What `memory.hotplug: virtio-mem` makes: no description names it. */
+extern const struct device_type device_virtio_mem;
+
 /* The built-in type called @name, or NULL. */
 const struct device_type *device_type_find(const char *name);

@@ -47,16 +47,15 @@ void memory_layout(const struct config_memory *memory, struct memory_layout *ret
 		return;
 	/* Room for every size that may be written below this maximum. */
 	ret->end = LAYOUT_RAM_HIGH + memory->max + 2 * block_size(memory, memory->max);
-	if (memory->max <= memory->size)
-		return;
-	room = memory->max - memory->size;
+	room = memory->max > memory->size ? memory->max - memory->size : 0;
 	ret->block = block_size(memory, room);
 	ret->base = ALIGN_UP(LAYOUT_RAM_HIGH + high, ret->block);
 	if (memory->hotplug == CONFIG_MEMORY_HOTPLUG_ACPI) {
 		ret->step = ret->block;
 		ret->n_blocks = (unsigned)(room / ret->block);
 	} else {
+		/* The device is there whatever the size, and no device has a region of nothing. */
 		ret->step = MAX(VIRTIO_MEM_STEP, hugepage_size(memory));
-		ret->n_blocks = (unsigned)((room + ret->block - 1) / ret->block);
+		ret->n_blocks = MAX((unsigned)((room + ret->block - 1) / ret->block), 1u);
 	}
 }

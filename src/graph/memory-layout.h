@@ -19,7 +19,7 @@ struct config_memory;
  * struct memory_layout - the region, for a machine that starts with this description
  * @base: its first address, a multiple of @block
  * @block: the size of a block, a power of two
- * @n_blocks: how many there are; 0: the amount of memory never changes
+ * @n_blocks: how many there are; 0: there is no room
  * @step: what the amount changes by: a block with ACPI, less with virtio-mem
  * @end: from here on nothing is memory. With memory.max it does not depend on memory.size
  */

@@ -53,7 +53,7 @@ static bool take_slot(struct places *places, struct graph_node *node, unsigned s
 
 bool places_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
 {
-	const struct value *wanted = value_child(node->value, "slot");
+	const struct value *wanted = node->value ? value_child(node->value, "slot") : NULL;
 	const struct graph_node *other;
 	struct diag *diag;
 

@@ -41,9 +41,24 @@ def dimms(tap):
         g.check_nothing_left()
 
 
+def virtio_mem(tap):
+    with Guest(tap, name="virtio-mem",
+               memory={"size": "96MiB", "max": "352MiB", "hotplug": "virtio-mem"}) as g:
+        g.arguments.append("-v")
+        g.boot()
+        first = total(g)
+        for size in 160, 162, 240, 130, 96:
+            edit(g, size)
+            wanted = first + (size - 96) * MIB
+            near(tap, f"{size} MiB", until_near(g, wanted), wanted)
+        tap.equal("power-off ends weft with status 0", g.power_off(), 0)
+        g.check_nothing_left()
+
+
 def main():
     tap = Tap(linux=True)
     dimms(tap)
+    virtio_mem(tap)
     tap.done()
 
 
