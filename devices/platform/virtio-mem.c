@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "devices/platform/virtio-mem.h"
 #include "graph/graph.h"
-#include "graph/memory-layout.h"
 #include "loop/loop.h"
 #include "machine/machine.h"
 #include "machine/memory.h"
@@ -289,16 +288,14 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 {
 	const struct config_memory *config = node->config;
 	struct mem *mem = calloc(1, sizeof(*mem));
-	struct memory_layout layout;
 	int r = -ENOMEM;
 
 	if (!mem)
 		return -ENOMEM;
-	memory_layout(config, &layout);
 	pthread_mutex_init(&mem->lock, NULL);
-	mem->base = layout.base;
-	mem->block_size = layout.step;
-	mem->region_size = layout.n_blocks * layout.block;
+	mem->base = node->memory.base;
+	mem->region_size = node->memory.size;
+	mem->block_size = node->block_size;
 	mem->shared = config->shared;
 	mem->prefault = config->prefault;
 	mem->bits = calloc(mem->region_size / mem->block_size / 64 + 1, sizeof(mem->bits[0]));

@@ -174,7 +174,11 @@ static bool has_virtio_mem(const struct config_machine *config)
 static struct graph_node *add_virtio_mem(struct compiler *c, const struct value *root)
 {
 	struct graph_node *node = add_node(c, GRAPH_DEVICE, "virtio-mem", "memory.virtio-mem");
+	struct memory_layout layout;
 
+	memory_layout(&c->graph->config->memory, &layout);
+	node->memory = (struct graph_bar){ layout.base, layout.n_blocks * layout.block };
+	node->block_size = layout.step;
 	node->span = value_span(root, "memory.hotplug");
 	node->type = &device_virtio_mem;
 	node->config = &c->graph->config->memory;

@@ -55,6 +55,7 @@ struct graph_node {
 	uint32_t memory_slot_base, n_memory_slots; /* KVM memory slots */
 	struct graph_bar bars[DEVICE_MAX_BARS];
 	struct graph_bar memory; /* guest-physical memory that is no BAR */
+	uint64_t block_size;	 /* of that memory, where it comes and goes in blocks */
 };
 
 /* It always ends in a zero, so a log line that is being written shows some of both names at worst. */

@@ -43,7 +43,7 @@ static void check_memory_max(const struct rules *r)
 	if (!memory->has_max || memory->max >= memory->size)
 		return;
 	size_format(memory->size, size);
-	diag = diag_add(r->diags, "E0308", DIAG_ERROR, value_span(r->root, "memory.max"),
+	diag = diag_add(r->diags, "E0309", DIAG_ERROR, value_span(r->root, "memory.max"),
 			"memory.max is %s, less than memory.size, which is %s",
 			size_format(memory->max, max), size);
 	diag_relate(r->diags, diag, value_span(r->root, "memory.size"), "the size");
@@ -57,10 +57,10 @@ static void check_built_in(const struct rules *r)
 	const struct config_cpus *cpus = &r->config->cpus;
 
 	if (!CPU_HOTPLUG && cpus->has_max && cpus->max > cpus->count)
-		diag_add(r->diags, "E0309", DIAG_ERROR, value_span(r->root, "cpus.max"),
+		diag_add(r->diags, "E0310", DIAG_ERROR, value_span(r->root, "cpus.max"),
 			 "this weft was built without CPU hotplug: cpus.max cannot be above cpus.count");
 	if (!MEMORY_HOTPLUG && memory->has_max && memory->max > memory->size)
-		diag_add(r->diags, "E0309", DIAG_ERROR, value_span(r->root, "memory.max"),
+		diag_add(r->diags, "E0310", DIAG_ERROR, value_span(r->root, "memory.max"),
 			 "this weft was built without memory hotplug: memory.max cannot be above memory.size");
 }
 

@@ -121,6 +121,10 @@ int main(int argc, char **argv)
 		machine.n_cpus = 4;
 		machine.pci = machine.serial = machine.rtc = true;
 		machine.pci_hotplug = PCI_HOTPLUG;
+		machine.cpu_hotplug = true;
+		machine.dimm_base = 8 * GiB - 128 * MiB;
+		machine.dimm_size = 128 * MiB;
+		machine.n_dimms = 3;
 		machine.mmio64_base = 5 * GiB;
 		machine.mmio64_end = 1ULL << 39;
 		smbios = (struct smbios_machine){

@@ -68,7 +68,25 @@ for v in small usual large; do
 		if grep -Eq 'Exception|AE_' "$t/hotplug"; then bad "$v: its methods run" "$t/hotplug"; else ok "$v: its methods run"; fi
 	fi
 	has "$v: ECAM is reserved" "$t/pci" 'Device: \_SB.MBRD' 'Address : E8000000' 'Address Length : 10000000'
+	if grep -q "Device (CPUS)" "$t/DSDT.dsl"; then
+		acpiexec -b 'evaluate \_SB.CPUS.C004._MAT; evaluate \_SB.CPUS.C004._STA; evaluate \_SB.CPUS.C001._EJ0 1; evaluate \_SB.CPUS.C001.SLOT; evaluate \_SB.CPUS.C001._OST 0x103 0x84 (00); evaluate \_SB.CPUS.C001.SLOT; evaluate \_SB.CPUS.TELL 0x30002; evaluate \_SB.CPUS.SCAN' \
+			"$t/DSDT.dat" >"$t/cpus" 2>&1
+		has "$v: a CPU comes and goes" "$t/cpus" '00 08 04 04 01 00 00 00' '[Integer] = 0000000000000000' \
+			'[Integer] = 0000000080000000' '[Integer] = 0000000001030084' '[C002]'
+	fi
+	if grep -q "Device (MEMS)" "$t/DSDT.dsl"; then
+		acpiexec -b 'evaluate \_SB.MEMS.M002._STA; resources \_SB.MEMS.M000; resources \_SB.MEMS.M001; evaluate \_SB.MEMS.TELL 0x10002' \
+			"$t/DSDT.dat" >"$t/dimms" 2>&1
+		has "$v: DIMMs lie one behind the other" "$t/dimms" '[Integer] = 0000000000000000' \
+			'Address Minimum : 00000001F8000000' 'Address Maximum : 00000001FFFFFFFF' \
+			'Address Minimum : 0000000200000000' 'Address Maximum : 0000000207FFFFFF' \
+			'Address Length : 0000000008000000' '[M002]'
+	fi
 done
+if grep -q "Device (CPUS)" "$dir/large/DSDT.dsl"; then
+	acpiexec -b 'evaluate \_SB.CPUS.C12B._MAT' "$dir/large/DSDT.dat" >"$dir/large/last" 2>&1
+	has "the 300th CPU has an x2APIC entry" "$dir/large/last" '09 10 00 00 2B 01 00 00 01 00 00 00 2B 01 00 00'
+fi
 if [ -f "$dir/usual/NFIT.dsl" ]; then
 	has "NFIT: a range, its NVDIMM and a flush hint" "$dir/usual/NFIT.dsl" 'Subtable Type : 0000' 'Range Index : 0001' \
 		'66F0D379-B4F3-4074-AC43-0D3318B78CDB' 'Address Range Base : 0000000A00000000' \

@@ -120,3 +120,9 @@ tests_unit_test_plan_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-hotplug-slots
 tests_unit_test_hotplug_slots_SOURCES = tests/unit/test-hotplug-slots.c $(FAKE_MACHINE)
 tests_unit_test_hotplug_slots_LDADD = $(UNIT_LIBS)
+
+if MEMORY_HOTPLUG
+unit_tests += tests/unit/test-virtio-mem
+tests_unit_test_virtio_mem_SOURCES = tests/unit/test-virtio-mem.c $(FAKE_DRIVER)
+tests_unit_test_virtio_mem_LDADD = $(UNIT_LIBS)
+endif
