@@ -174,15 +174,21 @@ static bool has_virtio_mem(const struct config_machine *config)
 static struct graph_node *add_virtio_mem(struct compiler *c, const struct value *root)
 {
 	struct graph_node *node = add_node(c, GRAPH_DEVICE, "virtio-mem", "memory.virtio-mem");
+
+	node->span = value_span(root, "memory.hotplug");
+	node->type = &device_virtio_mem;
+	node->config = &c->graph->config->memory;
+	return node;
+}
+
+/* Its memory is that of the machine, which lies below what is given out to devices. */
+static void place_virtio_mem(struct compiler *c, struct graph_node *node)
+{
 	struct memory_layout layout;
 
 	memory_layout(&c->graph->config->memory, &layout);
 	node->memory = (struct graph_bar){ layout.base, layout.n_blocks * layout.block };
 	node->block_size = layout.step;
-	node->span = value_span(root, "memory.hotplug");
-	node->type = &device_virtio_mem;
-	node->config = &c->graph->config->memory;
-	return node;
 }
 
 static bool add_devices(struct compiler *c, const struct value *root,
@@ -220,7 +226,11 @@ static bool add_devices(struct compiler *c, const struct value *root,
 	}
 	if (!rules_check_devices((const struct graph_node *const *)devices, needs, n, c->diags))
 		return false;
-	return place_devices(c, devices, needs, n, pins);
+	if (!place_devices(c, devices, needs, n, pins))
+		return false;
+	if (has_virtio_mem(c->graph->config))
+		place_virtio_mem(c, devices[n - 1]);
+	return true;
 }
 
 /*
