@@ -2,6 +2,7 @@
 meta_tests = \
 	tests/meta/completion.sh \
 	tests/meta/house.py \
+	tests/meta/live.py \
 	tests/meta/openapi.py \
 	tests/meta/schema-agreement.py \
 	tests/meta/schema-compiler.py \
