@@ -18,6 +18,7 @@ guest_tests += tests/guest/life.py
 guest_tests += tests/guest/live.py
 guest_tests += tests/guest/network.py
 guest_tests += tests/guest/reload.py
+guest_tests += tests/guest/nvdimm.py
 guest_tests += tests/guest/virtio.py
 TESTS += $(guest_tests)
 
@@ -30,7 +31,7 @@ GUEST_LINK = -nostdlib -static -no-pie -s -fno-sanitize=all -Wl,-z,noseparate-co
 noinst_PROGRAMS += tests/guest/init/init
 tests_guest_init_init_SOURCES = tests/guest/init/main.c tests/guest/init/str.c \
 	tests/guest/checksum.c tests/guest/init/info.c tests/guest/init/file.c \
-	tests/guest/init/block.c tests/guest/init/net.c tests/guest/init/power.c \
+	tests/guest/init/block.c tests/guest/init/labels.c tests/guest/init/net.c tests/guest/init/power.c \
 	tests/guest/init/sys.h tests/guest/init/command.h tests/guest/checksum.h
 tests_guest_init_init_CFLAGS = $(GUEST_CFLAGS)
 tests_guest_init_init_LDFLAGS = $(GUEST_LINK)

@@ -10,6 +10,7 @@
 
 #include "loop/loop.h"
 #include "machine/address-space.h"
+#include "machine/device-memory.h"
 #include "machine/memory.h"
 #include "tests/unit/fake-machine.h"
 
@@ -90,6 +91,43 @@ int guest_memory_iov_source(const struct guest_memory *mem, uint64_t gpa, uint64
 			    struct iovec *iov, unsigned max)
 {
 	return guest_memory_iov(mem, gpa, len, iov, max);
+}
+
+/* Memory of devices is counted, not mapped. */
+struct device_memory {
+	bool plugged;
+};
+
+int device_memory_create(struct machine *machine unused, const struct device_memory_params *params,
+			 struct device_memory **ret)
+{
+	invariant(params->size && params->fd >= 0);
+	*ret = calloc(1, sizeof(**ret));
+	invariant(*ret);
+	fake.memories++;
+	return 0;
+}
+
+int device_memory_plug(struct device_memory *memory)
+{
+	memory->plugged = true;
+	fake.plugged_memories++;
+	return 0;
+}
+
+struct device_memory *device_memory_destroy(struct device_memory *memory)
+{
+	if (!memory)
+		return NULL;
+	fake.memories--;
+	fake.plugged_memories -= memory->plugged;
+	free(memory);
+	return NULL;
+}
+
+struct nvdimm_bus *machine_nvdimms(struct machine *machine unused)
+{
+	return fake.nvdimms;
 }
 
 void *fake_ram(uint64_t gpa, uint64_t len)

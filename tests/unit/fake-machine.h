@@ -37,6 +37,9 @@ struct fake_machine {
 	enum machine_event event;     /* the last one */
 	struct device *unplugged;     /* the last machine_device_unplugged() */
 	struct pci_bus *pci;          /* set by the test */
+	struct nvdimm_bus *nvdimms;   /* set by the test */
+	unsigned memories;            /* device_memory_create()d and not destroyed */
+	unsigned plugged_memories;
 	struct console_hub *consoles; /* set by the test */
 	struct loop *loop;            /* the main loop; set by the test */
 	struct io_thread *io_thread;  /* started at its first use, ended by fake_machine_fini() */

@@ -126,3 +126,12 @@ unit_tests += tests/unit/test-virtio-mem
 tests_unit_test_virtio_mem_SOURCES = tests/unit/test-virtio-mem.c $(FAKE_DRIVER)
 tests_unit_test_virtio_mem_LDADD = $(UNIT_LIBS)
 endif
+unit_tests += tests/unit/test-virtio-pmem
+tests_unit_test_virtio_pmem_SOURCES = tests/unit/test-virtio-pmem.c $(FAKE_DRIVER)
+tests_unit_test_virtio_pmem_LDADD = $(UNIT_LIBS)
+
+if NVDIMM
+unit_tests += tests/unit/test-nvdimm
+endif
+tests_unit_test_nvdimm_SOURCES = tests/unit/test-nvdimm.c $(FAKE_MACHINE)
+tests_unit_test_nvdimm_LDADD = $(UNIT_LIBS)

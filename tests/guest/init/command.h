@@ -20,7 +20,7 @@ struct command {
 };
 
 extern const struct command commands_info[], commands_file[], commands_block[], commands_net[],
-	commands_power[]; /* each ended by an entry without name */
+	commands_labels[], commands_power[]; /* each ended by an entry without name */
 
 /* power.c: main.c asks for these by signal or at the end of the shell. */
 void power_off(void) __attribute__((noreturn));

@@ -26,7 +26,7 @@ static char line[4096];
 static size_t line_len;
 
 static const struct command *const tables[] = {
-	commands_info, commands_file, commands_block, commands_net, commands_power,
+	commands_info, commands_file, commands_block, commands_net, commands_labels, commands_power,
 };
 
 static void set_raw(int fd)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Persistent memory in Linux: NVDIMMs at boot and added by an edit, virtio-pmem added and removed by edits, what is on
+the host's disk when, labels, read-only memory, and files that cannot be used."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from weftguest import PATIENCE, Failure, Guest, Refused, Tap, crc, pattern, run_weft
+
+MIB = 1 << 20
+KIB = 1 << 10
+ROUNDS = 20
+
+
+def sysfs(g, path):
+    g.command(f"cat {path}")
+    return g.lines[-1].strip() if g.lines else ""
+
+
+def pmems(g):
+    """Sizes of the guest's pmem devices, by name."""
+    found = {}
+    g.command("ls /sys/block")
+    for name in sorted(g.lines):
+        if name.startswith("pmem"):
+            with contextlib.suppress(Refused):  # it goes just now
+                found[name] = int(sysfs(g, f"/sys/block/{name}/size")) * 512
+    return found
+
+
+def until(what, test, timeout=30):
+    end = time.monotonic() + timeout * PATIENCE
+    while not test():
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {timeout * PATIENCE:.0f} s")
+        time.sleep(0.1)
+
+
+def edit(g, **devices):
+    """Adds devices to the description, or takes them out (None), by editing the file."""
+    for name, device in devices.items():
+        if device is None:
+            del g.description["devices"][name]
+        else:
+            g.description["devices"][name] = device
+    g.write_description()
+
+
+def syncs(g, command):
+    """How often weft syncs a file while the guest obeys a command."""
+    out = g.path("strace")
+    with subprocess.Popen(["strace", "-f", "-q", "-e", "trace=fdatasync", "-o", out, "-p", str(g.pid)],
+                          stderr=subprocess.DEVNULL) as tracer:
+        status = pathlib.Path(f"/proc/{g.pid}/status")
+        until("strace traces weft", lambda: f"TracerPid:\t{tracer.pid}" in status.read_text())
+        g.command(command)
+        tracer.terminate()
+    return pathlib.Path(out).read_text().count("fdatasync(")
+
+
+def check_boot(tap, g):
+    tap.equal("an NVDIMM, one with labels, one to read", pmems(g),
+              {"pmem0": 2 * MIB, "pmem1": 4 * MIB, "pmem2": 2 * MIB})
+    tap.equal("files that were missing are made, with labels behind",
+              [os.stat(g.path(f)).st_size for f in ("data.img", "labels.img")], [2 * MIB, 4 * MIB + 128 * KIB])
+    tap.check("the third is read-only", " ro=1 " in g.command("size /dev/pmem2"))
+    tap.equal("and shows the file", g.command(f"sum /dev/pmem2 {MIB} {64 * KIB}"),
+              f"{crc(pattern(9, 64 * KIB))} {64 * KIB}")
+    tap.equal("NVDIMMs by their handles", [sysfs(g, f"/sys/bus/nd/devices/nmem{i}/nfit/handle") for i in range(3)],
+              ["0x1", "0x2", "0x3"])
+    tap.equal("every flush has a hint to go to", sysfs(g, "/sys/bus/nd/devices/region0/deep_flush"), "1")
+
+
+def check_data(tap, g):
+    g.command(f"fill /dev/pmem0 {MIB} {64 * KIB} 21")
+    with open(g.path("data.img"), "rb") as f:
+        f.seek(MIB)
+        tap.check("what the guest writes is in the file", f.read(64 * KIB) == pattern(21, 64 * KIB))
+    if shutil.which("strace"):
+        tap.check("a flush in the guest syncs the file", syncs(g, "flush /dev/pmem0") > 0)
+    else:
+        tap.skip("a flush in the guest syncs the file", "strace is missing")
+
+
+def check_labels(tap, g):
+    tap.equal("Linux can read and write labels", sysfs(g, "/sys/bus/nd/devices/nmem1/commands"),
+              "get_size get_data set_data cmd_call")
+    tap.equal("without labels it cannot", sysfs(g, "/sys/bus/nd/devices/nmem0/commands"), "cmd_call")
+    # Linux writes no labels of an NVDIMM in use.
+    g.command("write /sys/bus/nd/drivers/nd_region/unbind region1")
+    g.command("label-fill /dev/nmem1 4096 200 77")
+    tap.equal("labels are read as they were written", g.command("label-sum /dev/nmem1 4096 200"), crc(pattern(77, 200)))
+    with open(g.path("labels.img"), "rb") as f:
+        f.seek(4 * MIB + 4096)
+        tap.check("they are behind the memory in the file", f.read(256) == pattern(77, 200) + bytes(56))
+    for offset, length in ((128 * KIB, 8), (128 * KIB - 4, 8), (0xffffffff, 8)):
+        try:
+            g.command(f"label-sum /dev/nmem1 {offset} {length}")
+            tap.check(f"labels from {offset} on are refused", False)
+        except Refused as e:
+            tap.check(f"labels from {offset} on are refused", True, e)
+
+
+def check_add(tap, g):
+    """An NVDIMM comes, and cannot go."""
+    edit(g, late={"type": "nvdimm", "path": "late.img", "size": "2MiB"})
+    until("a fourth NVDIMM", lambda: pmems(g).get("pmem3") == 2 * MIB)
+    g.command(f"fill /dev/pmem3 0 {16 * KIB} 5")
+    tap.check("an NVDIMM that is added is there by itself",
+              pathlib.Path(g.path("late.img")).read_bytes()[:16 * KIB] == pattern(5, 16 * KIB))
+    late = g.description["devices"]["late"]
+    plan = run_weft("plan", "--from", str(g.file), without(g, "late"))
+    tap.check("taking it out waits for a restart", plan.returncode == 2 and "NVDIMM" in plan.stdout,
+              plan.stdout + plan.stderr)
+    edit(g, late=None)
+    time.sleep(1)
+    tap.equal("and it is still there", g.command(f"sum /dev/pmem3 0 {16 * KIB}"),
+              f"{crc(pattern(5, 16 * KIB))} {16 * KIB}")
+    edit(g, late=late)
+
+
+def without(g, name):
+    description = dict(g.description, devices={k: v for k, v in g.description["devices"].items() if k != name})
+    pathlib.Path(g.path("without.yaml")).write_text(json.dumps(description))
+    return g.path("without.yaml")
+
+
+def resources(g):
+    maps = pathlib.Path(f"/proc/{g.pid}/maps").read_text().splitlines()
+    return {"descriptors": g.descriptors(), "threads": g.threads(), "maps": len(maps)}
+
+
+def check_virtio(tap, g):
+    first = None
+    for i in range(ROUNDS):
+        edit(g, fast={"type": "virtio-pmem", "path": "fast.img", "size": "2MiB"})
+        until("a virtio-pmem device", lambda: pmems(g).get("pmem4") == 2 * MIB)
+        if i == 0:
+            g.command(f"fill /dev/pmem4 0 {16 * KIB} 6")
+            g.command("flush /dev/pmem4")
+            tap.check("virtio-pmem: what the guest has flushed is in the file",
+                      pathlib.Path(g.path("fast.img")).read_bytes()[:16 * KIB] == pattern(6, 16 * KIB))
+        tap.equal(f"virtio-pmem comes, {i + 1} of {ROUNDS}", g.command("sum /dev/pmem4 0 4096"),
+                  f"{crc(pattern(6, 4096))} 4096")
+        edit(g, fast=None)
+        until("virtio-pmem goes", lambda: "pmem4" not in pmems(g))
+        until("weft lets go of it", lambda: g.path("fast.img") not in pathlib.Path(f"/proc/{g.pid}/maps").read_text())
+        if i == 1:
+            first = resources(g), g.pss_kb()
+    tap.equal("nothing grows", resources(g), first[0])
+    tap.check("nor memory", g.pss_kb() < first[1] + 1024, f"{first[1]} KiB, then {g.pss_kb()} KiB")
+
+
+def check_refused(tap):
+    """Files that cannot be used: what is said, and that nothing is left behind."""
+    with Guest(tap, name="refused") as g:
+        g.disk("short.img", 2 * MIB)
+        os.mkdir(g.path("directory"))
+        cases = (
+            ("shorter", {"path": "short.img", "size": "4MiB"}, "has 2MiB, less than 4MiB", "truncate -s 4194304"),
+            ("without room for labels", {"path": "short.img", "size": "2MiB", "label-size": "128KiB"},
+             "less than 2MiB and labels of 128KiB", "truncate -s 2228224"),
+            ("a directory", {"path": "directory", "size": "2MiB"}, "directory", ""),
+            ("in no directory", {"path": "none/a.img", "size": "2MiB"}, "No such file", "make its directory first"),
+            ("not there, to be read", {"path": "none.img", "size": "2MiB", "read-only": True}, "No such file", ""),
+            ("too large for the disk", {"path": "huge.img", "size": "16TiB"}, "cannot make", ""),
+        )
+        for name, device, message, hint in cases:
+            edit(g, bad={"type": "nvdimm", **device})
+            said = run_weft("run", g.file, env=g.environment())
+            tap.check(f"a file that is {name} is refused", said.returncode == 3 and message in said.stderr and
+                      hint in said.stderr and "machine.yaml:" in said.stderr, f"{said.returncode} {said.stderr}")
+        tap.equal("no file is made for nothing", [p.name for p in g.directory.glob("*.img")], ["short.img"])
+
+
+def main():
+    tap = Tap(linux=True)
+    check_refused(tap)
+    with Guest(tap, name="pmem") as g:
+        g.disk("tools.img", 2 * MIB, bytes(MIB) + pattern(9, 64 * KIB))
+        g.description["devices"].update({
+            "data": {"type": "nvdimm", "path": "data.img", "size": "2MiB"},
+            "labels": {"type": "nvdimm", "path": "labels.img", "size": "4MiB", "label-size": "128KiB"},
+            "tools": {"type": "nvdimm", "path": "tools.img", "size": "2MiB", "read-only": True},
+        })
+        g.boot()
+        check_boot(tap, g)
+        check_data(tap, g)
+        check_labels(tap, g)
+        check_add(tap, g)
+        check_virtio(tap, g)
+        other = run_weft("run", without(g, "console"), env=dict(os.environ, XDG_STATE_HOME=g.path("other")))
+        tap.check("a second user is refused, with who uses it",
+                  other.returncode == 3 and f"is in use by process {g.pid}" in other.stderr, other.stderr)
+        g.command(f"fill /dev/pmem0 0 {64 * KIB} 22")
+        g.kill()
+        with open(g.path("data.img"), "rb") as f:
+            tap.check("it is there when weft is killed", f.read(64 * KIB) == pattern(22, 64 * KIB))
+        g.console.close()
+        g.console.text, g.console.seen = "", 0
+        os.unlink(g.path("console.sock"))
+        g.boot()
+        tap.equal("and in the next machine", g.command(f"sum /dev/pmem0 0 {64 * KIB}"),
+                  f"{crc(pattern(22, 64 * KIB))} {64 * KIB}")
+        tap.equal("with its labels", g.command("label-sum /dev/nmem1 4096 200"), crc(pattern(77, 200)))
+        tap.equal("and with what was added", len(pmems(g)), 4)
+        tap.equal("powers off with status 0", g.power_off(), 0)
+        g.check_nothing_left()
+    tap.done()
+
+
+main()
