@@ -314,6 +314,7 @@ const struct device_type device_virtio_pmem = {
 	.prepare = prepare,
 	.commit = commit,
 	.request_unplug = virtio_request_unplug,
+	.cancel_unplug = virtio_cancel_unplug,
 	.destroy = destroy,
 	.reset = virtio_reset,
 	.pause = virtio_pause,
