@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An NVDIMM: a file of the host as persistent memory. The guest finds it in the NFIT at boot, or in
- * _FIT when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the NVDIMM's
- * flush hint, which syncs the file before the guest goes on. Labels are in the file behind the memory.
+ * _FIT when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the
+ * NVDIMM's flush hint, which syncs the file before the guest goes on. Labels are in the file behind
+ * the memory.
  *
- * It cannot leave a running guest: ACPI has no way to ask for an NVDIMM back that systems implement.
- * Linux refuses a table that lacks an NVDIMM it has seen ("new nfit deletes entries (unsupported)").
+ * It cannot leave a running guest: ACPI has no way to ask for an NVDIMM back that systems
+ * implement. Linux refuses a table that lacks an NVDIMM it has seen ("new nfit deletes entries
+ * (unsupported)").
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -42,8 +44,8 @@ static void report_failure(struct nvdimm *nvdimm, int error)
 {
 	/* A guest cannot be told by a hint; it can repeat the flush at will. */
 	if (!atomic_exchange(&nvdimm->failed, true))
-		log_error("%s: what the guest has flushed is not on the disk: %s", nvdimm->device.id,
-			  strerror(-error));
+		log_error("%s: what the guest has flushed is not on the disk: %s",
+			  nvdimm->device.id, strerror(-error));
 }
 
 /* On a vCPU: it goes on when the data is on the disk. */
@@ -143,8 +145,8 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 		   struct device **ret_device, struct diag_list *diags)
 {
 	const struct nvdimm_config *config = node->config;
-	const uint64_t hint = LAYOUT_NVDIMM_FLUSH +
-			      (uint64_t)node->nvdimm_slot * LAYOUT_NVDIMM_FLUSH_SIZE;
+	const uint64_t hint =
+		LAYOUT_NVDIMM_FLUSH + (uint64_t)node->nvdimm_slot * LAYOUT_NVDIMM_FLUSH_SIZE;
 	struct nvdimm *nvdimm = calloc(1, sizeof(*nvdimm));
 	int r;
 
@@ -152,13 +154,14 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 		return -ENOMEM;
 	device_init(&nvdimm->device, machine, node);
 	nvdimm->slot = (struct nvdimm_slot){
-		.dimm = {
-			.slot = (unsigned)node->nvdimm_slot,
-			.base = node->memory.base,
-			.size = node->memory.size,
-			.flush = hint,
-			.read_only = config->read_only,
-		},
+		.dimm =
+			{
+				.slot = (unsigned)node->nvdimm_slot,
+				.base = node->memory.base,
+				.size = node->memory.size,
+				.flush = hint,
+				.read_only = config->read_only,
+			},
 		.label_size = (uint32_t)config->label_size,
 		.read_label = read_label,
 		.write_label = write_label,

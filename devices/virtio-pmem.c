@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * virtio-pmem (virtio 1.2 §5.19): a file of the host as persistent memory. The memory itself is
- * guest-physical memory, without exits; the device's one queue takes requests to flush it, which sync
- * the file beside the I/O thread and are answered when that is done, in any order.
+ * guest-physical memory, without exits; the device's one queue takes requests to flush it, which
+ * sync the file beside the I/O thread and are answered when that is done, in any order.
  */
 /* Linux's header has a structure of the name that the schema gives to ours. */
 #define virtio_pmem_config virtio_pmem_space
@@ -60,7 +60,8 @@ static struct pmem *to_pmem(struct virtio_device *vdev)
 }
 
 /* §5.19.7: 0, or -1 */
-static void answer(struct pmem *pmem, uint16_t head, const struct iovec *in, unsigned n_in, bool good)
+static void answer(struct pmem *pmem, uint16_t head, const struct iovec *in, unsigned n_in,
+		   bool good)
 {
 	const struct virtio_pmem_resp resp = {.ret = htole32(good ? 0 : UINT32_MAX)};
 	size_t n = iov_write(in, n_in, 0, &resp, sizeof(resp));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registers of the NVDIMM root device. Each command is carried out on the vCPU that writes it, under
- * the lock: the longest is a write of 256 bytes of labels and a sync of them. A guest that breaks the
- * protocol reads zeros.
+ * The registers of the NVDIMM root device. Each command is carried out on the vCPU that writes it,
+ * under the lock: the longest is a write of 256 bytes of labels and a sync of them. A guest that
+ * breaks the protocol reads zeros.
  */
 #include <errno.h>
 #include <pthread.h>

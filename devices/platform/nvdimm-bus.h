@@ -31,19 +31,21 @@ struct nvdimm_slot {
 	void *opaque;
 };
 
-/* Puts the registers at LAYOUT_NVDIMM. @ged outlives the bus. 0 or a negative errno. Main thread. */
+/* Puts the registers at LAYOUT_NVDIMM. @ged outlives the bus. 0 or a negative errno. Main thread.
+ */
 int nvdimm_bus_create(struct machine *machine, struct ged *ged, struct nvdimm_bus **ret) must_use;
 
 /* Takes them out, with vCPUs stopped and every slot empty. Takes NULL. Returns NULL. */
 struct nvdimm_bus *nvdimm_bus_destroy(struct nvdimm_bus *bus);
 
 /*
- * Puts an NVDIMM into its slot; @slot stays the caller's. A guest that runs is told of it when the main
- * loop is next idle, that is, not before the whole apply has succeeded. Main thread.
+ * Puts an NVDIMM into its slot; @slot stays the caller's. A guest that runs is told of it when the
+ * main loop is next idle, that is, not before the whole apply has succeeded. Main thread.
  */
 void nvdimm_bus_plug(struct nvdimm_bus *bus, const struct nvdimm_slot *slot);
 
-/* Takes it out; when it returns no vCPU is in its functions. Harmless if it is not there. Main thread. */
+/* Takes it out; when it returns no vCPU is in its functions. Harmless if it is not there. Main
+ * thread. */
 void nvdimm_bus_unplug(struct nvdimm_bus *bus, const struct nvdimm_slot *slot);
 
 /* The structures of the NFIT, at most NFIT_MAX_SIZE bytes. Return: their size. Main thread. */

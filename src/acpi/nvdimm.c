@@ -2,11 +2,11 @@
 /*
  * The structures of the NFIT, and the AML of the NVDIMM root device and its children.
  *
- * Children cannot be added to a DSDT, so all that there can be are in it. A child with no NVDIMM, or
- * with one that has no labels, answers its label methods with a failure, and its _DSM with "no
- * functions", which makes Linux treat it as one without labels. Labels are reached by _LSI, _LSR and
- * _LSW, and for Linux, which looks for these only beside a _DSM of a known family, by functions 4 to 6
- * of Intel's "NVDIMM DSM Interface" as well.
+ * Children cannot be added to a DSDT, so all that there can be are in it. A child with no NVDIMM,
+ * or with one that has no labels, answers its label methods with a failure, and its _DSM with "no
+ * functions", which makes Linux treat it as one without labels. Labels are reached by _LSI, _LSR
+ * and _LSW, and for Linux, which looks for these only beside a _DSM of a known family, by functions
+ * 4 to 6 of Intel's "NVDIMM DSM Interface" as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -307,7 +307,8 @@ static void if_function(struct aml *a, unsigned function)
 	aml_integer(a, function);
 }
 
-/* Local1 = Buffer (size) {}; its first bytes are the status @name, 3 ("invalid") unless Local0 is 0. */
+/* Local1 = Buffer (size) {}; its first bytes are the status @name, 3 ("invalid") unless Local0 is
+ * 0. */
 static void answer_status(struct aml *a, unsigned size, const char *name)
 {
 	static const uint8_t zeros[16];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NVDIMMs in ACPI: the NVDIMM Firmware Interface Table (ACPI 6.4 §5.2.25), and the registers by which
- * the root device's methods (§9.20) reach the machine. The AML is made by dsdt_add_nvdimm().
+ * NVDIMMs in ACPI: the NVDIMM Firmware Interface Table (ACPI 6.4 §5.2.25), and the registers by
+ * which the root device's methods (§9.20) reach the machine. The AML is made by dsdt_add_nvdimm().
  *
  * The registers at LAYOUT_NVDIMM, 32 bits wide: the methods set handle, offset and length, then the
- * command, which is carried out before the write returns; then they read status, the other answers and
- * the data. An ACPI mutex keeps two of them apart.
+ * command, which is carried out before the write returns; then they read status, the other answers
+ * and the data. An ACPI mutex keeps two of them apart.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ enum nvdimm_register {
 	NVDIMM_HANDLE = 0x04,
 	NVDIMM_OFFSET = 0x08,
 	NVDIMM_LENGTH = 0x0c,
-	NVDIMM_STATUS = 0x10,	    /* of _LSx: enum nvdimm_status */
-	NVDIMM_SIZE = 0x14,	    /* of the table, or of the label area */
+	NVDIMM_STATUS = 0x10,       /* of _LSx: enum nvdimm_status */
+	NVDIMM_SIZE = 0x14,         /* of the table, or of the label area */
 	NVDIMM_MAX_TRANSFER = 0x18, /* bytes of labels in one command */
 	NVDIMM_DATA = 0x100,
 	NVDIMM_REGISTERS_SIZE = 0x200,
@@ -29,10 +29,10 @@ enum nvdimm_register {
 #define NVDIMM_DATA_SIZE 256u
 
 enum nvdimm_command {
-	NVDIMM_FIT_LATCH = 1,	/* keeps a copy of the table for reading; SIZE */
-	NVDIMM_FIT_READ = 2,	/* OFFSET → DATA */
-	NVDIMM_LABEL_INFO = 3,	/* HANDLE → STATUS, SIZE, MAX_TRANSFER */
-	NVDIMM_LABEL_READ = 4,	/* HANDLE, OFFSET, LENGTH → STATUS, DATA */
+	NVDIMM_FIT_LATCH = 1,   /* keeps a copy of the table for reading; SIZE */
+	NVDIMM_FIT_READ = 2,    /* OFFSET → DATA */
+	NVDIMM_LABEL_INFO = 3,  /* HANDLE → STATUS, SIZE, MAX_TRANSFER */
+	NVDIMM_LABEL_READ = 4,  /* HANDLE, OFFSET, LENGTH → STATUS, DATA */
 	NVDIMM_LABEL_WRITE = 5, /* HANDLE, OFFSET, LENGTH, DATA → STATUS */
 };
 

@@ -32,11 +32,13 @@ static void explain_make(struct block_failure *failure, const char *path, uint64
 		 error == ENOENT   ? "make its directory first"
 		 : error == EACCES ? "grant access to its directory"
 		 : error == ENOSPC || error == EDQUOT || error == EFBIG
-			 ? "make room on its file system, or make the file yourself: truncate takes none"
+			 ? "make room on its file system, or make the file yourself: truncate "
+			   "takes none"
 			 : "");
 }
 
-/* Return: 1 when it was made, 0 when it is there already, or a negative errno with an explanation. */
+/* Return: 1 when it was made, 0 when it is there already, or a negative errno with an explanation.
+ */
 static int make(const struct pmem_file_options *options, struct block_failure *failure)
 {
 	uint64_t size = options->size + options->tail;
@@ -83,8 +85,8 @@ static int check_size(const struct pmem_file *file, const char *path, struct blo
 	size_format(size, have);
 	size_format(file->size, want);
 	size_format(file->tail, tail);
-	snprintf(failure->message, sizeof(failure->message), "'%s' has %s, less than %s%s%s", path, have,
-		 want, file->tail ? " and labels of " : "", file->tail ? tail : "");
+	snprintf(failure->message, sizeof(failure->message), "'%s' has %s, less than %s%s%s", path,
+		 have, want, file->tail ? " and labels of " : "", file->tail ? tail : "");
 	if (file->image->block_device)
 		snprintf(failure->hint, sizeof(failure->hint), "write a smaller size");
 	else
@@ -107,7 +109,7 @@ int pmem_file_open(const struct pmem_file_options *options, struct pmem_file **r
 
 	if (!file)
 		return -ENOMEM;
-	*failure = (struct block_failure){ .message = "out of memory" };
+	*failure = (struct block_failure){.message = "out of memory"};
 	if (!options->read_only)
 		r = make(options, failure);
 	if (r < 0) {
@@ -173,7 +175,8 @@ int pmem_file_read_tail(const struct pmem_file *file, uint64_t offset, void *buf
 	return n < 0 ? -errno : (size_t)n == size ? 0 : -EIO;
 }
 
-int pmem_file_write_tail(const struct pmem_file *file, uint64_t offset, const void *buf, size_t size)
+int pmem_file_write_tail(const struct pmem_file *file, uint64_t offset, const void *buf,
+			 size_t size)
 {
 	ssize_t n = pwrite(file->image->fd, buf, size, (off_t)(file->size + offset));
 

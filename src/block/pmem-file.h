@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file behind persistent memory: it is opened and locked as a disk image is (block/block.h), made
- * when it is not there, and has a fixed size.
+ * The file behind persistent memory: it is opened and locked as a disk image is (block/block.h),
+ * made when it is not there, and has a fixed size.
  */
 #pragma once
 
@@ -32,9 +32,9 @@ struct pmem_file_options {
  * @ret: for pmem_file_close()
  * @ret_failure: filled on failure
  *
- * A file that is there is never made longer or shorter; it may be longer than what is asked for. For
- * one that is made the space is taken from the host at once where its file system can do that: memory
- * cannot say that a disk is full. Main thread.
+ * A file that is there is never made longer or shorter; it may be longer than what is asked for.
+ * For one that is made the space is taken from the host at once where its file system can do that:
+ * memory cannot say that a disk is full. Main thread.
  *
  * Return: 0 or a negative errno.
  */
@@ -53,10 +53,12 @@ int pmem_file_fd(const struct pmem_file *file);
 /* For a queue that flushes (block_queue_create()). */
 struct block_image *pmem_file_image(const struct pmem_file *file);
 
-/* Returns when all that was written, by mappings as well, is on the disk. Any thread. 0 or -errno. */
+/* Returns when all that was written, by mappings as well, is on the disk. Any thread. 0 or -errno.
+ */
 int pmem_file_sync(const struct pmem_file *file);
 
-/* The tail, on the disk when it returns; the range is inside it. Any thread. 0 or a negative errno. */
+/* The tail, on the disk when it returns; the range is inside it. Any thread. 0 or a negative errno.
+ */
 int pmem_file_read_tail(const struct pmem_file *file, uint64_t offset, void *buf, size_t size);
 int pmem_file_write_tail(const struct pmem_file *file, uint64_t offset, const void *buf,
 			 size_t size);

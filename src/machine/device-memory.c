@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory of devices. A guest can let go of it while requests of other devices still have buffers in it;
- * those hold host addresses. So the addresses are not given back: anonymous memory that nobody reads is
- * put there, and the next device memory of that size is mapped over it.
+ * Memory of devices. A guest can let go of it while requests of other devices still have buffers in
+ * it; those hold host addresses. So the addresses are not given back: anonymous memory that nobody
+ * reads is put there, and the next device memory of that size is mapped over it.
  */
 #include <errno.h>
 #include <stdlib.h>

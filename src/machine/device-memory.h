@@ -28,17 +28,18 @@ struct device_memory_params {
 };
 
 /*
- * Maps the file; the guest sees nothing yet. No page is touched. Return: 0 or a negative errno: -ERANGE
- * where a guest of this host cannot address it.
+ * Maps the file; the guest sees nothing yet. No page is touched. Return: 0 or a negative errno:
+ * -ERANGE where a guest of this host cannot address it.
  */
 int device_memory_create(struct machine *machine, const struct device_memory_params *params,
 			 struct device_memory **ret) must_use;
 
-/* Puts it into the machine: the guest, and requests of devices, can use it. 0 or a negative errno. */
+/* Puts it into the machine: the guest, and requests of devices, can use it. 0 or a negative errno.
+ */
 int device_memory_plug(struct device_memory *memory) must_use;
 
 /*
- * Takes it out of the machine, while the guest runs or not, and unmaps the file. Requests in flight that
- * have buffers in it end somewhere harmless. Takes NULL. Returns NULL.
+ * Takes it out of the machine, while the guest runs or not, and unmaps the file. Requests in flight
+ * that have buffers in it end somewhere harmless. Takes NULL. Returns NULL.
  */
 struct device_memory *device_memory_destroy(struct device_memory *memory);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NVDIMMs as ACPI meets them: the table through _FIT's registers, labels, flush hints; and a guest that
- * uses the registers against their protocol.
+ * NVDIMMs as ACPI meets them: the table through _FIT's registers, labels, flush hints; and a guest
+ * that uses the registers against their protocol.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -164,14 +164,15 @@ static void labels_are_kept_in_the_file(void)
 static void hostile_label_commands_are_refused(void)
 {
 	static const uint32_t bad[][2] = {
-		{0, 0},      {0, NVDIMM_DATA_SIZE + 1}, {LABELS, 1},	{LABELS - 1, 2},
-		{UINT32_MAX, 8}, {UINT32_MAX, UINT32_MAX}, {8, UINT32_MAX},
+		{0, 0},          {0, NVDIMM_DATA_SIZE + 1}, {LABELS, 1},     {LABELS - 1, 2},
+		{UINT32_MAX, 8}, {UINT32_MAX, UINT32_MAX},  {8, UINT32_MAX},
 	};
 	struct device *device = add(2, false);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		CU_ASSERT_EQUAL(labels(NVDIMM_LABEL_READ, 3, bad[i][0], bad[i][1]), NVDIMM_INVALID);
-		CU_ASSERT_EQUAL(labels(NVDIMM_LABEL_WRITE, 3, bad[i][0], bad[i][1]), NVDIMM_INVALID);
+		CU_ASSERT_EQUAL(labels(NVDIMM_LABEL_WRITE, 3, bad[i][0], bad[i][1]),
+				NVDIMM_INVALID);
 	}
 	CU_ASSERT_EQUAL(labels(NVDIMM_LABEL_READ, 0, 0, 8), NVDIMM_FAILURE);
 	CU_ASSERT_EQUAL(labels(NVDIMM_LABEL_READ, 2, 0, 8), NVDIMM_FAILURE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-pmem as its driver meets it: its configuration, flushes, and requests that are none; and the
- * file behind: made, kept, removed, refused.
+ * virtio-pmem as its driver meets it: its configuration, flushes, and requests that are none; and
+ * the file behind: made, kept, removed, refused.
  */
 #include <errno.h>
 #include <fcntl.h>

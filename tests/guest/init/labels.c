@@ -60,7 +60,7 @@ static long cmd_label_fill(char **words, const char *rest, char *answer, size_t 
 }
 
 const struct command commands_labels[] = {
-	{ "label-sum", 3, "DIMM OFFSET LENGTH", cmd_label_sum },
-	{ "label-fill", 4, "DIMM OFFSET LENGTH SEED", cmd_label_fill },
-	{ 0 },
+	{"label-sum", 3, "DIMM OFFSET LENGTH", cmd_label_sum},
+	{"label-fill", 4, "DIMM OFFSET LENGTH SEED", cmd_label_fill},
+	{0},
 };
