@@ -23,7 +23,9 @@
 #include "reload/state.h"
 #include "schema/value-yaml.h"
 
-#define STATE_MAX_BYTES (64 * KiB)
+#define STATE_MAX_BYTES	  (64 * KiB)
+#define HISTORY		  "history.ndjson"
+#define HISTORY_MAX_BYTES (1024 * 1024)
 
 struct slot {
 	char *path; /* "devices.root" */
@@ -122,6 +124,19 @@ static int open_directory(struct state *state)
 	return state->directory_fd < 0 ? -errno : 0;
 }
 
+/* Whose directory it is could put any file, or a link to any, where we write. */
+static int check_owner(const struct state *state)
+{
+	struct stat st;
+
+	if (fstat(state->directory_fd, &st) < 0)
+		return -errno;
+	if (st.st_uid == geteuid())
+		return 0;
+	log_warn("%s belongs to another user", state->directory);
+	return -EPERM;
+}
+
 static int take_lock(struct state *state, pid_t *ret_pid)
 {
 	char text[16] = "";
@@ -138,9 +153,18 @@ static int take_lock(struct state *state, pid_t *ret_pid)
 			*ret_pid = (pid_t)strtol(text, NULL, 10);
 		return -EBUSY;
 	}
-	/* Always as long, so that what was there is written over. */
+	/* Always as long, so that what was there is written over. The lock holds on a full disk, too. */
 	len = snprintf(text, sizeof(text), "%-10d\n", (int)getpid());
-	return pwrite(state->lock_fd, text, (size_t)len, 0) < 0 ? -errno : 0;
+	if (pwrite(state->lock_fd, text, (size_t)len, 0) < 0)
+		log_warn("%s/lock cannot be written: %s", state->directory, strerror(errno));
+	return 0;
+}
+
+/* Of a crash between writing a file and putting it in its place. */
+static void remove_stale(const struct state *state)
+{
+	unlinkat(state->directory_fd, ".state.yaml.new", 0);
+	unlinkat(state->directory_fd, ".last-good.yaml.new", 0);
 }
 
 static void keep_pins(struct state *state, const struct state_file *file)
@@ -162,6 +186,12 @@ static void keep_pins(struct state *state, const struct state_file *file)
 	snprintf(state->hash, sizeof(state->hash), "%s", file->hash);
 }
 
+static void warn_unreadable(const struct state *state, const char *why)
+{
+	log_warn("%s/state.yaml cannot be read (%s): devices may get other PCI slots",
+		 state->directory, why);
+}
+
 /* A state that cannot be read is none: devices are given new slots, and the log says so. */
 static void read_state(struct state *state)
 {
@@ -171,17 +201,19 @@ static void read_state(struct state *state)
 	cyaml_err_t error;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0 && errno == ENOENT)
 		return;
 	text = malloc(STATE_MAX_BYTES);
-	n = text ? read(fd, text, STATE_MAX_BYTES) : -1;
-	if (n <= 0)
+	invariant(text != NULL);
+	n = fd < 0 ? -1 : read(fd, text, STATE_MAX_BYTES);
+	if (n < 0) {
+		warn_unreadable(state, strerror(errno));
 		return;
+	}
 	error = cyaml_load_data((const uint8_t *)text, (size_t)n, &cyaml_config, &state_schema,
 				(cyaml_data_t **)&file, NULL);
 	if (error != CYAML_OK || !file) {
-		log_warn("%s/state.yaml cannot be read (%s): devices may get other PCI slots",
-			 state->directory, cyaml_strerror(error));
+		warn_unreadable(state, n ? cyaml_strerror(error) : "it is empty");
 		return;
 	}
 	keep_pins(state, file);
@@ -205,11 +237,14 @@ int state_open(const char *name, struct state **ret, pid_t *ret_pid)
 	}
 	r = open_directory(state);
 	if (r >= 0)
+		r = check_owner(state);
+	if (r >= 0)
 		r = take_lock(state, ret_pid);
 	if (r < 0) {
 		state_close(state);
 		return r;
 	}
+	remove_stale(state);
 	read_state(state);
 	*ret = state;
 	return 0;
@@ -250,33 +285,44 @@ bool state_is(const struct state *state, const struct graph *graph)
 	return strcmp(state->hash, sha256_hex(graph->hash, hex)) == 0;
 }
 
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
 /* Writes a file beside, makes sure that it is on the disk, and puts it in the place of the old one. */
 static int replace_file(struct state *state, const char *name, const void *data, size_t size)
 {
 	cleanup_free char *beside = NULL;
 	cleanup_fd int fd = -1;
-	const char *at = data;
+	int r;
 
 	if (asprintf(&beside, ".%s.new", name) < 0) {
 		beside = NULL;
 		return -ENOMEM;
 	}
-	fd = openat(state->directory_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(state->directory_fd, beside,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	while (size) {
-		ssize_t n = write(fd, at, size);
-
-		if (n < 0)
-			return -errno;
-		at += n;
-		size -= (size_t)n;
+	r = write_all(fd, data, size);
+	if (r >= 0 && renameat(state->directory_fd, beside, state->directory_fd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(state->directory_fd, beside, 0);
+		return r;
 	}
-	if (fsync(fd) < 0 ||
-	    renameat(state->directory_fd, beside, state->directory_fd, name) < 0 ||
-	    fsync(state->directory_fd) < 0)
-		return -errno;
-	return 0;
+	return fsync(state->directory_fd) < 0 ? -errno : 0;
 }
 
 static int write_state(struct state *state, const struct graph *graph, uint64_t generation)
@@ -316,19 +362,41 @@ int state_accept(struct state *state, const struct graph *graph, const struct va
 	return r < 0 ? r : write_state(state, graph, generation);
 }
 
+/* Two files of this size are kept: the newest entries, and those before. */
+static void rotate_history(struct state *state, off_t size)
+{
+	if (size >= HISTORY_MAX_BYTES)
+		(void)!renameat(state->directory_fd, HISTORY, state->directory_fd, HISTORY ".1");
+}
+
+/* Ends the half line that a crash or a full disk left. */
+static bool ends_in_half_line(int fd, off_t size)
+{
+	char last = '\n';
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
 int state_record(struct state *state, const struct json_t *entry)
 {
 	cleanup_free char *text = json_dumps(entry, JSON_COMPACT);
 	cleanup_fd int fd = -1;
-	struct iovec line[2] = { { text, 0 }, { (char *)"\n", 1 } };
+	struct iovec line[3] = { { (char *)"\n", 1 }, { text, 0 }, { (char *)"\n", 1 } };
+	struct stat st;
+	ssize_t n;
 
 	if (!text)
 		return -ENOMEM;
-	line[0].iov_len = strlen(text);
-	fd = openat(state->directory_fd, "history.ndjson",
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
+	line[1].iov_len = strlen(text);
+	if (fstatat(state->directory_fd, HISTORY, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		rotate_history(state, st.st_size);
+	fd = openat(state->directory_fd, HISTORY,
+		    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	/* One write: a crash leaves no half line before a whole one. */
-	return writev(fd, line, 2) < 0 ? -errno : 0;
+	/* One write: lines do not mix. */
+	n = ends_in_half_line(fd, st.st_size) ? writev(fd, line, 3) : writev(fd, line + 1, 2);
+	if (n < 0)
+		return -errno;
+	return (size_t)n < line[1].iov_len + 1 ? -ENOSPC : 0;
 }

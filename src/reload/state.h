@@ -7,7 +7,7 @@
  *	lock            held while the machine runs; holds the process id
  *	state.yaml      generation, hash, PCI slots (written and read by libcyaml)
  *	last-good.yaml  the newest description that was carried out: whole, canonical
- *	history.ndjson  what was applied, a line each
+ *	history.ndjson  what was applied, a line each; history.ndjson.1 what was before
  *	control.sock    the control interface
  */
 #pragma once

@@ -19,6 +19,7 @@ guest_tests += tests/guest/live.py
 guest_tests += tests/guest/network.py
 guest_tests += tests/guest/reload.py
 guest_tests += tests/guest/nvdimm.py
+guest_tests += tests/guest/state.py
 guest_tests += tests/guest/virtio.py
 TESTS += $(guest_tests)
 
