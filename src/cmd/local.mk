@@ -15,6 +15,7 @@ weft_SOURCES += \
 	src/cmd/files.h \
 	src/cmd/fleet.c \
 	src/cmd/fleet.h \
+	src/cmd/fmt.c \
 	src/cmd/host-check.c \
 	src/cmd/host-check.h \
 	src/cmd/sarif.c \

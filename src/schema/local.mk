@@ -9,6 +9,12 @@ libweft_a_SOURCES += \
 	src/schema/check-scalar.c \
 	src/schema/describe.c \
 	src/schema/describe.h \
+	src/schema/format.c \
+	src/schema/format.h \
+	src/schema/format-comments.c \
+	src/schema/format-internal.h \
+	src/schema/format-read.c \
+	src/schema/format-write.c \
 	src/schema/manual.c \
 	src/schema/schema.c \
 	src/schema/schema.h \

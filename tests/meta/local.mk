@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 meta_tests = \
 	tests/meta/completion.sh \
+	tests/meta/fmt.py \
 	tests/meta/house.py \
 	tests/meta/live.py \
 	tests/meta/openapi.py \
