@@ -25,7 +25,8 @@ const struct command *const commands[] = {
 	&command_resume,     &command_power_button,
 	&command_reboot,     &command_stop,
 	&command_kill,       &command_explain,
-	&command_graph,      &command_schema,
+	&command_graph,      &command_show,
+	&command_schema,
 	&command_completion, NULL,
 };
 

@@ -58,9 +58,9 @@ for v in small usual large; do
 		acpiexec -fv 0x82 -b 'evaluate \_SB.PCI0.PCNT; evaluate \_SB.PCI0.S031._ADR; evaluate \_SB.PCI0.S031._EJ0 1' \
 			"$t/DSDT.dat" >"$t/hotplug" 2>&1
 		# Notifications are delivered by threads, in any order.
-		for n in 01 07 09 15 17 23 25 31; do
-			echo "S0$n 0x01"
-			echo "S0$n 0x03"
+		for slot in 01 07 09 15 17 23 25 31; do
+			echo "S0$slot 0x01"
+			echo "S0$slot 0x03"
 		done >"$t/told"
 		sed -n 's/.*Notify on \[\(S0..\)\].*Value \(0x..\).*/\1 \2/p' "$t/hotplug" | sort | diff -u "$t/told" - >"$t/diff"
 		if test -s "$t/diff"; then bad "$v: PCNT tells of each slot" "$t/diff"; else ok "$v: PCNT tells of each slot"; fi
