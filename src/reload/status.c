@@ -106,6 +106,8 @@ static json_t *address_of(const struct graph_node *node)
 		return json_sprintf("0000:00:%02x.0", (unsigned)node->pci_slot);
 	if (node->irq >= 0)
 		return json_sprintf("pin %d", node->irq);
+	if (node->nvdimm_slot >= 0)
+		return json_sprintf("NVDIMM %d", node->nvdimm_slot + 1);
 	return json_null();
 }
 

@@ -32,12 +32,6 @@ struct span graph_node_span(const struct graph_node *node, const char *property 
 	return node->span;
 }
 
-/* The guest is never told: no test starts it. */
-struct loop *machine_loop(struct machine *self unused)
-{
-	return NULL;
-}
-
 static int set_up(void)
 {
 	machine = fake_machine_init();
