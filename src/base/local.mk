@@ -31,6 +31,8 @@ libweft_a_SOURCES += \
 	src/base/strbuf.h \
 	src/base/suggest.c \
 	src/base/suggest.h \
+	src/base/trim.c \
+	src/base/trim.h \
 	src/base/token-bucket.c \
 	src/base/token-bucket.h \
 	src/base/units.c \

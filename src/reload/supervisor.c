@@ -18,6 +18,7 @@
 
 #include "base/exit-code.h"
 #include "base/log.h"
+#include "base/trim.h"
 #include "build/parts.h"
 #include "console/console.h"
 #include "loop/loop.h"
@@ -260,6 +261,7 @@ static void on_started(void *opaque)
 	if (s->attendant)
 		s->attending = s->attendant->start(s);
 	converge_now(s->converge, CONVERGE_WATCH);
+	memory_trim();
 }
 
 static enum exit_code run(struct supervisor *s)
