@@ -44,10 +44,13 @@ static void put_devices(json_t *devices, struct strbuf *out)
 
 	strbuf_printf(out, "\n%-16s %-16s %-10s %-13s %s\n", "DEVICE", "TYPE", "PHASE", "ADDRESS",
 		      "LINE");
-	json_object_foreach(devices, id, device)
+	json_object_foreach (devices, id, device) {
 		strbuf_printf(out, "%-16s %-16s %-10s %-13s %s\n", id, json_text(device, "type"),
 			      json_text(device, "phase"), json_text(device, "address"),
 			      json_text(device, "line"));
+		if (json_object_get(device, "message"))
+			strbuf_printf(out, "    %s\n", json_text(device, "message"));
+	}
 }
 
 static void put_drift(const json_t *status, struct strbuf *out)

@@ -19,7 +19,7 @@ bool machine_name_valid(const char *name)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return n > 0 && n <= NAME_MAX_LENGTH && !name[n] && name[0] != '-';
+	return n > 0 && n <= NAME_MAX_LENGTH && !name[n] && name[0] != '-' && name[n - 1] != '-';
 }
 
 static int compare(const void *a, const void *b)

@@ -135,3 +135,6 @@ unit_tests += tests/unit/test-nvdimm
 endif
 tests_unit_test_nvdimm_SOURCES = tests/unit/test-nvdimm.c $(FAKE_MACHINE)
 tests_unit_test_nvdimm_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-control
+tests_unit_test_control_LDADD = $(UNIT_LIBS)
