@@ -17,6 +17,7 @@
 const struct command *const commands[] = {
 	&command_run,        &command_validate,
 	&command_show,       &command_fmt,
+	&command_init,
 	&command_plan,       &command_apply,
 	&command_confirm,    &command_status,
 	&command_events,     &command_history,

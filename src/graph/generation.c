@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/source.h"
 #include "document/document.h"
 #include "graph/compile.h"
 #include "graph/generation.h"
@@ -12,16 +13,19 @@
 #include "schema/bind.h"
 #include "schema/check.h"
 
-struct generation *generation_read(const char *path, const struct document_options *options)
+static struct generation *new_generation(void)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
-	const struct document *document;
 
 	invariant(generation != NULL);
 	generation->references = 1;
 	generation->arena = arena_create();
 	generation->diags = diag_list_create(generation->arena);
-	document = document_load(generation->arena, path, options, generation->diags);
+	return generation;
+}
+
+static struct generation *check(struct generation *generation, const struct document *document)
+{
 	generation->sources = document->sources;
 	generation->n_sources = document->n_sources;
 	generation->watched = document->watched;
@@ -34,6 +38,25 @@ struct generation *generation_read(const char *path, const struct document_optio
 		return generation;
 	generation->config = schema_bind(generation->arena, generation->root);
 	rules_check(generation->root, generation->config, generation->diags);
+	return generation;
+}
+
+struct generation *generation_read(const char *path, const struct document_options *options)
+{
+	struct generation *generation = new_generation();
+
+	return check(generation,
+		     document_load(generation->arena, path, options, generation->diags));
+}
+
+struct generation *generation_parse(const char *name, const char *text, size_t size)
+{
+	static const struct document_options options = { .no_includes = true };
+	struct generation *generation = new_generation();
+	struct source *source = source_from_text(generation->arena, name, text, size);
+
+	check(generation, document_parse(generation->arena, source, &options, generation->diags));
+	generation_compile(generation, NULL);
 	return generation;
 }
 

@@ -45,6 +45,16 @@ struct generation *generation_load(const char *path, const struct document_optio
 struct generation *generation_read(const char *path, const struct document_options *options);
 void generation_compile(struct generation *generation, const struct graph_pins *pins);
 
+/**
+ * generation_parse() - the same of a text that is no file yet
+ * @name: for diagnostics, and for what relative paths are relative to
+ * @text: the text
+ * @size: bytes of it
+ *
+ * It cannot include files. Return: as generation_load().
+ */
+struct generation *generation_parse(const char *name, const char *text, size_t size);
+
 struct generation *generation_ref(struct generation *generation);
 
 /* Drops a reference; the last one frees. Takes NULL. Returns NULL. */

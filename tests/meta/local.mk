@@ -2,7 +2,9 @@
 meta_tests = \
 	tests/meta/completion.sh \
 	tests/meta/fmt.py \
+	tests/meta/gitops.sh \
 	tests/meta/house.py \
+	tests/meta/init.py \
 	tests/meta/live.py \
 	tests/meta/openapi.py \
 	tests/meta/schema-agreement.py \
