@@ -299,6 +299,7 @@ static enum exit_code carry_out(struct converge *c, struct generation *to,
 
 	c->parts->graph = to->graph;
 	result = builder_apply(c->builder, plan, to, diags);
+	log_debug("edit: committed");
 	if (result != BUILD_DONE) {
 		c->parts->graph = graph_before;
 		return failed(c, trigger, request, plan, result);
@@ -376,6 +377,8 @@ enum exit_code converge_go_to(struct converge *c, struct generation *to,
 	unsigned rounds = 0;
 	enum exit_code code;
 
+	/* These lines are what tests/bench/reload.py takes its times from. */
+	log_debug("edit: planned");
 	if (ret_plan)
 		*ret_plan = plan_to_json(plan);
 	if (request && request->dry_run)
@@ -390,6 +393,7 @@ enum exit_code converge_go_to(struct converge *c, struct generation *to,
 	look_at_host(c, trigger, diags);
 	converge_say_what_waits(c, plan);
 	converge_say_what_is_left(c);
+	log_debug("edit: saved");
 	return code;
 }
 
@@ -448,6 +452,7 @@ void converge_now(struct converge *c, enum converge_trigger trigger)
 
 	if (!c->accepted || strcmp(c->path, "-") == 0)
 		return;
+	log_debug("edit: reading, after %s", converge_trigger_name(trigger));
 	newest = load_watched(c);
 	if (!newest->graph) {
 		if (!may_come_back(c, newest, trigger))

@@ -9,3 +9,8 @@ tests_bench_floor_SOURCES = tests/bench/floor.c
 .PHONY: bench
 bench: weft tests/bench/spawn tests/bench/floor $(minimal_guests)
 	WEFT_BUILD=. python3 -B $(srcdir)/tests/bench/bench.py
+
+EXTRA_DIST += tests/bench/reload.py
+.PHONY: bench-reload
+bench-reload: weft tests/guest/bare/eject
+	WEFT_BUILD=. python3 -B $(srcdir)/tests/bench/reload.py
