@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -39,6 +41,8 @@ struct state_file {
 	unsigned slots_count;
 };
 
+struct save;
+
 struct state {
 	char *directory;
 	int directory_fd, lock_fd;
@@ -47,6 +51,20 @@ struct state {
 	struct arena *arena; /* of paths */
 	struct arena *pins_arena;
 	struct graph_pins pins;
+
+	/* A disk may take half a second to sync, in which the guest's devices would stand still. */
+	pthread_t saver;
+	bool has_saver;
+	pthread_mutex_t lock; /* over the rest */
+	bool saving;
+	struct save *next; /* the newest that is to be saved, or NULL */
+};
+
+/* What the files are to hold. */
+struct save {
+	struct strbuf last_good;
+	char *state; /* libcyaml's */
+	size_t state_size;
 };
 
 static const cyaml_schema_field_t slot_fields[] = {
@@ -229,6 +247,7 @@ int state_open(const char *name, struct state **ret, pid_t *ret_pid)
 	if (!state)
 		return -ENOMEM;
 	state->directory_fd = state->lock_fd = -1;
+	pthread_mutex_init(&state->lock, NULL);
 	state->arena = arena_create();
 	if (!base || asprintf(&state->directory, "%s/%s", base, name) < 0) {
 		state->directory = NULL;
@@ -254,6 +273,10 @@ struct state *state_close(struct state *state)
 {
 	if (!state)
 		return NULL;
+	/* It ends when all is saved. */
+	if (state->has_saver)
+		pthread_join(state->saver, NULL);
+	pthread_mutex_destroy(&state->lock);
 	fd_close(state->lock_fd);
 	fd_close(state->directory_fd);
 	arena_destroy(state->arena);
@@ -325,41 +348,119 @@ static int replace_file(struct state *state, const char *name, const void *data,
 	return fsync(state->directory_fd) < 0 ? -errno : 0;
 }
 
-static int write_state(struct state *state, const struct graph *graph, uint64_t generation)
+static void save_free(struct save *save)
+{
+	if (!save)
+		return;
+	strbuf_fini(&save->last_good);
+	if (save->state)
+		cyaml_config.mem_fn(NULL, save->state, 0);
+	free(save);
+}
+
+/* Takes what is to be saved; the thread ends when there is nothing. */
+static struct save *take_next(struct state *state)
+{
+	struct save *save;
+
+	pthread_mutex_lock(&state->lock);
+	save = TAKE_PTR(state->next);
+	state->saving = save != NULL;
+	pthread_mutex_unlock(&state->lock);
+	return save;
+}
+
+static void *saver_main(void *opaque)
+{
+	struct state *state = opaque;
+	struct save *save;
+
+	while ((save = take_next(state))) {
+		int r = replace_file(state, "last-good.yaml", save->last_good.text,
+				     save->last_good.size);
+
+		if (r >= 0)
+			r = replace_file(state, "state.yaml", save->state, save->state_size);
+		if (r < 0)
+			log_warn("%s cannot be written: %s", state->directory, strerror(-r));
+		save_free(save);
+	}
+	return NULL;
+}
+
+static int start_saver(struct state *state)
+{
+	sigset_t all, before;
+	int r;
+
+	if (state->has_saver)
+		pthread_join(state->saver, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&state->saver, NULL, saver_main, state);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	state->has_saver = r == 0;
+	return -r;
+}
+
+/* The newest takes the place of one that the disk has not come to. Takes @save. */
+static int hand_over(struct state *state, struct save *save)
+{
+	bool start;
+	int r = 0;
+
+	pthread_mutex_lock(&state->lock);
+	save_free(state->next);
+	state->next = save;
+	start = !state->saving;
+	state->saving = true;
+	pthread_mutex_unlock(&state->lock);
+	if (start)
+		r = start_saver(state);
+	if (r < 0)
+		save_free(take_next(state));
+	return r;
+}
+
+static int print_state(struct state *state, const struct graph *graph, uint64_t generation,
+		       struct save *save)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	char hex[SHA256_HEX_SIZE], *text = NULL;
+	char hex[SHA256_HEX_SIZE];
 	struct state_file file = {
 		.generation = generation,
 		.hash = sha256_hex(graph->hash, hex),
 		.slots = arena_new_array(arena, graph->n_nodes, struct slot),
 	};
 	const struct graph_node *node;
-	size_t i, size;
-	int r;
+	size_t i;
 
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->pci_slot > 0)
 			file.slots[file.slots_count++] =
 				(struct slot){ (char *)node->path, (uint8_t)node->pci_slot };
-	if (cyaml_save_data(&text, &size, &cyaml_config, &state_schema, &file, 0) != CYAML_OK)
+	if (cyaml_save_data(&save->state, &save->state_size, &cyaml_config, &state_schema, &file,
+			    0) != CYAML_OK)
 		return -EIO;
-	r = replace_file(state, "state.yaml", text, size);
-	cyaml_config.mem_fn(NULL, text, 0);
-	if (r >= 0)
-		keep_pins(state, &file);
-	return r;
+	keep_pins(state, &file);
+	return 0;
 }
 
 int state_accept(struct state *state, const struct graph *graph, const struct value *root,
 		 uint64_t generation)
 {
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	struct save *save = calloc(1, sizeof(*save));
 	int r;
 
-	value_yaml(root, false, &text);
-	r = replace_file(state, "last-good.yaml", text.text, text.size);
-	return r < 0 ? r : write_state(state, graph, generation);
+	if (!save)
+		return -ENOMEM;
+	r = print_state(state, graph, generation, save);
+	if (r < 0) {
+		save_free(save);
+		return r;
+	}
+	value_yaml(root, false, &save->last_good);
+	return hand_over(state, save);
 }
 
 /* Two files of this size are kept: the newest entries, and those before. */

@@ -64,8 +64,9 @@ bool state_is(const struct state *state, const struct graph *graph);
  * @root: its values, for last-good.yaml
  * @generation: its number
  *
- * Slots of devices that are gone are forgotten. Return: 0 or a negative errno; then the files are as
- * they were.
+ * Slots of devices that are gone are forgotten. The files are written by a thread, in the time the disk
+ * takes; what cannot be written is logged, and they are as they were. Of many calls the newest counts.
+ * Return: 0 or a negative errno.
  */
 int state_accept(struct state *state, const struct graph *graph, const struct value *root,
 		 uint64_t generation) must_use;

@@ -30,9 +30,9 @@ def listens(path):
 
 
 def pinned(m):
-    """The slots in state.yaml, by device."""
+    """The addresses in state.yaml, by device."""
     text = (state_of(m) / "state.yaml").read_text()
-    return dict(re.findall(r"device: devices\.(\w+)\n\s+slot: (\d+)", text))
+    return {d: f"0000:00:{int(slot):02x}.0" for d, slot in re.findall(r"device: devices\.(\w+)\n\s+slot: (\d+)", text)}
 
 
 def kill_once(m, rng, ran, pins):
@@ -40,7 +40,7 @@ def kill_once(m, rng, ran, pins):
     state, wrong = state_of(m), []
     m.start_as_it_is()
     m.until("it starts", lambda: listens(state / "control.sock"))
-    moved = {d: (pins[d], slot) for d, slot in pinned(m).items() if pins.get(d, slot) != slot}
+    moved = {d: (pins[d], slot) for d, slot in slots(m).items() if pins.get(d, slot) != slot}
     if moved:
         wrong.append(f"devices moved: {moved}")
     if list(state.glob(".*.new")):
