@@ -14,6 +14,7 @@ guest_tests += tests/guest/control.py
 guest_tests += tests/guest/debian-cloud.py
 guest_tests += tests/guest/disk.py
 guest_tests += tests/guest/hostile.py
+guest_tests += tests/guest/hotplug-pci.py
 guest_tests += tests/guest/life.py
 guest_tests += tests/guest/live.py
 guest_tests += tests/guest/network.py
