@@ -5,6 +5,10 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 weft=$(realpath "${WEFT:-./weft}")
+if grep -q '^#define PCI_HOTPLUG 0' config.h; then
+	echo "1..0 # SKIP PCI hotplug is not built in: plans are others"
+	exit 0
+fi
 n=0
 set -- "$here"/*/
 echo "1..$#"
