@@ -77,6 +77,9 @@ def device_parts():
             if not os.path.exists(os.path.join(SOURCE, part)):
                 yield f"{name} is in devices.list and has no {part}"
     for path in glob.glob(os.path.join(SOURCE, "schemas/devices/*.yaml")):
+        with open(path, encoding="utf-8") as f:
+            if not re.search(r"^  formerly:$", f.read(), re.M):
+                yield f"{os.path.relpath(path, SOURCE)}: no 'formerly', which every device has"
         if os.path.basename(path)[:-5] not in types:
             yield f"{os.path.relpath(path, SOURCE)} is in no line of devices.list"
 
