@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file with its diagnostics in place, as comments. What is printed is for people: tabs are spaces and
- * controls are replaced, as in every other form.
+ * A file with its diagnostics in place, as comments. What is printed is for people: tabs are spaces
+ * and controls are replaced, as in every other form.
  */
 #include <string.h>
 
@@ -36,7 +36,8 @@ static size_t put_line(struct strbuf *out, const char *line, size_t size, uint32
 	return found;
 }
 
-/* "#       ^~~~ ": the mark of a comment stands in the first cell, so a caret there moves by one. */
+/* "#       ^~~~ ": the mark of a comment stands in the first cell, so a caret there moves by one.
+ */
 static size_t put_mark(const struct annotation *a, const struct span *span, const char *paint)
 {
 	cleanup_strbuf struct strbuf ignored = STRBUF_INIT;
@@ -117,7 +118,7 @@ static void put_other(const struct annotation *a, const struct diag *diag)
 void diag_render_annotated(struct strbuf *out, const struct source *source, struct diag_list *list,
 			   bool color)
 {
-	const struct annotation a = { out, source, list, color };
+	const struct annotation a = {out, source, list, color};
 	size_t n = diag_count(list), size = 0, others = 0;
 	const char *line;
 

@@ -20,8 +20,8 @@ static inline void diag_paint(struct strbuf *out, bool color, const char *sequen
 }
 
 /*
- * Appends one character of a source as it is shown: @size bytes that are @c, 0 when they are none; @cell is
- * where it stands. Return: its width.
+ * Appends one character of a source as it is shown: @size bytes that are @c, 0 when they are none;
+ * @cell is where it stands. Return: its width.
  */
 size_t diag_put_char(struct strbuf *out, const char *bytes, size_t size, uint32_t c, size_t cell);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Drafts: a new content is written and synced beside the file, then renamed over it. The draft is hidden,
- * and stands in the same directory, so that what it includes is found from there.
+ * Drafts: a new content is written and synced beside the file, then renamed over it. The draft is
+ * hidden, and stands in the same directory, so that what it includes is found from there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,8 @@ static void sync_directory(const char *path)
 		return;
 	slash[slash == directory] = '\0';
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* The file is in its place; of a file system that cannot sync a directory nothing more is had. */
+	/* The file is in its place; of a file system that cannot sync a directory nothing more is
+	 * had. */
 	if (fd >= 0)
 		(void)!fsync(fd);
 }
@@ -93,8 +94,8 @@ int file_draft_create(const char *path, const void *data, size_t size, struct fi
 		return r;
 	}
 	name = strrchr(draft->target, '/') + 1;
-	if (asprintf(&draft->path, "%.*s.%.64s.%d.new", (int)(name - draft->target), draft->target, name,
-		     (int)getpid()) < 0) {
+	if (asprintf(&draft->path, "%.*s.%.64s.%d.new", (int)(name - draft->target), draft->target,
+		     name, (int)getpid()) < 0) {
 		draft->path = NULL;
 		draft_free(draft);
 		return -ENOMEM;

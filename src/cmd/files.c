@@ -36,7 +36,7 @@ struct search {
 
 static struct span place_of(struct search *s, const char *path)
 {
-	return (struct span){ .source = source_from_text(s->arena, path, "", 0) };
+	return (struct span){.source = source_from_text(s->arena, path, "", 0)};
 }
 
 static void add_file(struct search *s, const char *path, bool found, const struct stat *st)
@@ -57,8 +57,8 @@ static void add_file(struct search *s, const char *path, bool found, const struc
 		s->room = room;
 	}
 	if (st)
-		s->seen[list->n] = (struct identity){ st->st_dev, st->st_ino };
-	list->items[list->n++] = (struct file_entry){ path, s->operand, found };
+		s->seen[list->n] = (struct identity){st->st_dev, st->st_ino};
+	list->items[list->n++] = (struct file_entry){path, s->operand, found};
 }
 
 static bool is_description(const char *name)
@@ -120,8 +120,9 @@ static void search(struct search *s, const char *path, unsigned depth)
 		return;
 	}
 	for (ssize_t i = 0; i < n; i++) {
-		const char *below = arena_printf(s->arena, "%s%s%s", path,
-						 length && path[length - 1] == '/' ? "" : "/", names[i]);
+		const char *below =
+			arena_printf(s->arena, "%s%s%s", path,
+				     length && path[length - 1] == '/' ? "" : "/", names[i]);
 		struct stat st, target;
 
 		if (lstat(below, &st) < 0 || is_excluded(s, below, names[i]))
@@ -133,7 +134,8 @@ static void search(struct search *s, const char *path, unsigned depth)
 		}
 		if (!is_description(names[i]) || s->list->n == FILES_MAX)
 			continue;
-		/* A link that leads nowhere is an error of the file; one to a directory is passed over. */
+		/* A link that leads nowhere is an error of the file; one to a directory is passed
+		 * over. */
 		if (stat(below, &target) == 0 && S_ISDIR(target.st_mode))
 			continue;
 		add_file(s, below, true, stat(below, &target) == 0 ? &target : &st);
@@ -164,7 +166,7 @@ static void drop_doubles(struct search *s)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		all[i] = (struct numbered){ s->seen[i], i };
+		all[i] = (struct numbered){s->seen[i], i};
 	if (list->n)
 		qsort(all, list->n, sizeof(*all), by_identity);
 	for (size_t i = 1; i < list->n; i++)
@@ -177,20 +179,25 @@ static void drop_doubles(struct search *s)
 	list->n = kept;
 }
 
-void files_expand(struct arena *arena, char *const *operands, int n_operands, const char *const *excludes,
-		  size_t n_excludes, struct diag_list *diags, struct file_list *ret)
+void files_expand(struct arena *arena, char *const *operands, int n_operands,
+		  const char *const *excludes, size_t n_excludes, struct diag_list *diags,
+		  struct file_list *ret)
 {
-	struct search s = { .arena = arena, .excludes = excludes, .n_excludes = n_excludes,
-			    .diags = diags, .list = ret };
+	struct search s = {.arena = arena,
+			   .excludes = excludes,
+			   .n_excludes = n_excludes,
+			   .diags = diags,
+			   .list = ret};
 
-	*ret = (struct file_list){ 0 };
+	*ret = (struct file_list){0};
 	for (int i = 0; i < n_operands; i++) {
 		size_t before = ret->n, errors = diag_errors(diags);
 		struct diag *diag;
 		struct stat st;
 
 		s.operand = i;
-		if (strcmp(operands[i], "-") == 0 || stat(operands[i], &st) < 0 || !S_ISDIR(st.st_mode)) {
+		if (strcmp(operands[i], "-") == 0 || stat(operands[i], &st) < 0 ||
+		    !S_ISDIR(st.st_mode)) {
 			add_file(&s, operands[i], false, NULL);
 			continue;
 		}
@@ -200,7 +207,9 @@ void files_expand(struct arena *arena, char *const *operands, int n_operands, co
 			continue;
 		diag = diag_add(diags, "E0125", DIAG_ERROR, place_of(&s, operands[i]),
 				"there is no description in the directory");
-		diag_hint(diags, diag, "descriptions are files called *.yaml or *.yml; what is hidden does not count");
+		diag_hint(diags, diag,
+			  "descriptions are files called *.yaml or *.yml; what is hidden does not "
+			  "count");
 	}
 	drop_doubles(&s);
 }

@@ -10,7 +10,7 @@
 struct arena;
 struct diag_list;
 
-#define FILES_MAX	  100000
+#define FILES_MAX         100000
 #define FILES_MAX_EXCLUDE 64
 
 struct file_entry {
@@ -29,13 +29,15 @@ struct file_list {
  * files_expand() - what operands stand for
  * @arena: holds the list
  * @operands, @n_operands: files, which need not be there, and directories
- * @excludes, @n_excludes: patterns (fnmatch) of paths or last parts of them that directories are searched without
+ * @excludes, @n_excludes: patterns (fnmatch) of paths or last parts of them that directories are
+ * searched without
  * @diags: gets directories that cannot be read, or hold no description
  * @ret: the list
  *
- * In a directory every *.yaml and *.yml counts, those in directories below too, in the order of their
- * names. What is hidden (.git) is passed over; a link to a file is taken, one to a directory is not; a
- * file that is found under two names counts once.
+ * In a directory every *.yaml and *.yml counts, those in directories below too, in the order of
+ * their names. What is hidden (.git) is passed over; a link to a file is taken, one to a directory
+ * is not; a file that is found under two names counts once.
  */
-void files_expand(struct arena *arena, char *const *operands, int n_operands, const char *const *excludes,
-		  size_t n_excludes, struct diag_list *diags, struct file_list *ret);
+void files_expand(struct arena *arena, char *const *operands, int n_operands,
+		  const char *const *excludes, size_t n_excludes, struct diag_list *diags,
+		  struct file_list *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks across machines. Of each machine only its claims are kept, so that a fleet of any size fits
- * into memory; the text of a file is read again when a diagnostic points into it.
+ * Checks across machines. Of each machine only its claims are kept, so that a fleet of any size
+ * fits into memory; the text of a file is read again when a diagnostic points into it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ struct claim {
 	const char *machine; /* its name */
 	const char *file;    /* where it is said; NULL when that is no file */
 	struct span span;    /* without its source, which is gone */
-	int host;	     /* or ANYWHERE */
-	size_t id;	     /* of its machine */
+	int host;            /* or ANYWHERE */
+	size_t id;           /* of its machine */
 	size_t order;
 };
 
@@ -81,10 +81,11 @@ static const char *plain_key(struct arena *arena, const char *key)
 	return copy;
 }
 
-static void claim(struct fleet *fleet, const char *machine, const char *key, struct span span, int host,
-		  size_t id)
+static void claim(struct fleet *fleet, const char *machine, const char *key, struct span span,
+		  int host, size_t id)
 {
-	bool anywhere = !strncmp(key, "mac:", strlen("mac:")) || !strncmp(key, "uuid:", strlen("uuid:"));
+	bool anywhere =
+		!strncmp(key, "mac:", strlen("mac:")) || !strncmp(key, "uuid:", strlen("uuid:"));
 
 	if (fleet->n == fleet->room) {
 		fleet->room = MAX(fleet->room * 2, (size_t)256);
@@ -94,8 +95,9 @@ static void claim(struct fleet *fleet, const char *machine, const char *key, str
 	fleet->claims[fleet->n] = (struct claim){
 		.key = plain_key(fleet->arena, key),
 		.machine = machine,
-		.file = span.source && span.source->inode ? arena_strdup(fleet->arena, span.source->name) :
-							    NULL,
+		.file = span.source && span.source->inode
+				? arena_strdup(fleet->arena, span.source->name)
+				: NULL,
 		.span = span,
 		.host = anywhere ? ANYWHERE : host,
 		.id = id,
@@ -139,7 +141,8 @@ static struct span place_of(struct fleet *fleet, const struct claim *claim)
 	struct source *source;
 
 	if (!claim->file || source_read(fleet->arena, claim->file, DOCUMENT_MAX_FILE, &source) < 0)
-		return (struct span){ .source = source_from_text(fleet->arena, claim->machine, "", 0) };
+		return (struct span){.source =
+					     source_from_text(fleet->arena, claim->machine, "", 0)};
 	span.source = source;
 	return span;
 }
@@ -151,7 +154,7 @@ static void report(struct fleet *fleet, struct diag_list *diags, const struct cl
 	struct diag *diag;
 
 	if (diag_is_full(diags)) {
-		diag_add(diags, "E0321", DIAG_ERROR, (struct span){ 0 }, "%zu", again->order);
+		diag_add(diags, "E0321", DIAG_ERROR, (struct span){0}, "%zu", again->order);
 		return;
 	}
 	if (name) {

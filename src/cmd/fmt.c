@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weft fmt: descriptions in their canonical layout. A file is written only when its new text is known to
- * mean the same.
+ * weft fmt: descriptions in their canonical layout. A file is written only when its new text is
+ * known to mean the same.
  */
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +26,8 @@ struct formatting {
 	size_t n_changed, n_failed, n_unwritten;
 };
 
-/* Whether both are the same machine, or none. They stand in one directory: so do their relative paths. */
+/* Whether both are the same machine, or none. They stand in one directory: so do their relative
+ * paths. */
 static bool same_machine(const char *a, const char *b)
 {
 	cleanup_generation struct generation *first = generation_load(a, NULL, NULL);
@@ -45,7 +46,8 @@ static void replace(struct formatting *f, const char *path, const struct strbuf 
 
 	if (r >= 0 && !same_machine(file_draft_target(draft), file_draft_path(draft))) {
 		file_draft_discard(draft);
-		log_error("%s: laid out anew it would be another machine: it stays as it is; please report this",
+		log_error("%s: laid out anew it would be another machine: it stays as it is; "
+			  "please report this",
 			  path);
 		f->n_failed++;
 		return;
@@ -69,7 +71,7 @@ static void format_file(struct formatting *f, const char *path)
 
 	if (r < 0)
 		diag_add(diags, "E0101", DIAG_ERROR,
-			 (struct span){ .source = source_from_text(arena, path, "", 0) },
+			 (struct span){.source = source_from_text(arena, path, "", 0)},
 			 "the file cannot be read: %s", source_strerror(r));
 	else
 		r = format_source(arena, source, diags, &text);
@@ -78,7 +80,8 @@ static void format_file(struct formatting *f, const char *path)
 		f->n_failed++;
 		return;
 	}
-	same = text.size == source->size && (!text.size || memcmp(text.text, source->text, text.size) == 0);
+	same = text.size == source->size &&
+	       (!text.size || memcmp(text.text, source->text, text.size) == 0);
 	f->n_changed += !same;
 	if (stream && !f->check)
 		strbuf_add(&f->out, text.text ? text.text : "", text.size);
@@ -104,7 +107,7 @@ static int finish(struct formatting *f)
 
 static int format_all(struct formatting *f, const struct options *options)
 {
-	static char *const standard_input[] = { (char *)"-" };
+	static char *const standard_input[] = {(char *)"-"};
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
 	struct file_list list;
@@ -122,7 +125,7 @@ static int format_all(struct formatting *f, const struct options *options)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct formatting f = { 0 };
+	struct formatting f = {0};
 	struct options options;
 	int option;
 
@@ -133,20 +136,25 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec option_specs[] = {
-	{ 'c', "check", NULL, "write nothing; list the files that are not laid out so" },
-	{ 0 },
+	{'c', "check", NULL, "write nothing; list the files that are not laid out so"},
+	{0},
 };
 
 const struct command command_fmt = {
 	.name = "fmt",
 	.operands = "[FILE-OR-DIR…]",
 	.summary = "give descriptions their canonical layout",
-	.details = "Keys stand in the order of the schema, two spaces indent a level, comments stay with what\n"
-		   "they belong to, and what the author named keeps its order. A file that changes is named, and\n"
-		   "replaced at once; it keeps mode and owner, and a symbolic link stays one. What it means never\n"
-		   "changes: the new text is read and compared first. Without FILE, or with -, standard input\n"
+	.details = "Keys stand in the order of the schema, two spaces indent a level, comments "
+		   "stay with what\n"
+		   "they belong to, and what the author named keeps its order. A file that changes "
+		   "is named, and\n"
+		   "replaced at once; it keeps mode and owner, and a symbolic link stays one. What "
+		   "it means never\n"
+		   "changes: the new text is read and compared first. Without FILE, or with -, "
+		   "standard input\n"
 		   "goes to standard output.\n\n"
-		   "The exit status is 0, 1 when a file cannot be read as YAML, 2 when --check found a file\n"
+		   "The exit status is 0, 1 when a file cannot be read as YAML, 2 when --check "
+		   "found a file\n"
 		   "that is not laid out so, and 5 when a file cannot be written.",
 	.options = option_specs,
 	.run = run,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host against a description. What schemas say of a path (x-access) tells what is tried with it.
+ * The host against a description. What schemas say of a path (x-access) tells what is tried with
+ * it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static const struct graph_node *node_of_kind(const struct graph *graph, enum gra
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->kind == kind)
 			return node;
 	return NULL;
@@ -55,7 +56,8 @@ static bool try_part(struct parts *parts, const struct graph_node *node, struct 
 	return r >= 0;
 }
 
-static void check_memory(struct parts *parts, const struct graph_node *node, struct diag_list *diags)
+static void check_memory(struct parts *parts, const struct graph_node *node,
+			 struct diag_list *diags)
 {
 	struct config_memory config = *(const struct config_memory *)node->config;
 	struct graph_node lazy = *node;
@@ -97,12 +99,13 @@ static void check_boot(const struct graph_node *node, struct diag_list *diags)
 static void put_fault(struct diag_list *diags, const struct graph_node *node, struct span span,
 		      const char *what, const char *path, int error)
 {
-	struct diag *diag = diag_add(diags, "E0430", DIAG_ERROR, span, "'%s' cannot be %s: %s", path, what,
-				     strerror(error));
+	struct diag *diag = diag_add(diags, "E0430", DIAG_ERROR, span, "'%s' cannot be %s: %s",
+				     path, what, strerror(error));
 
 	diag_set_path(diags, diag, node->path);
 	if (error == EACCES || error == EPERM)
-		diag_hint(diags, diag, "you are user %d: look at ls -l, and at the directories above",
+		diag_hint(diags, diag,
+			  "you are user %d: look at ls -l, and at the directories above",
 			  (int)geteuid());
 }
 
@@ -125,24 +128,26 @@ static int try_open(const char *path, bool writes)
 static int try_make(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const char *directory = slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+	const char *directory =
+		slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? errno : 0;
 	if (stat(directory, &st) == 0 && !S_ISDIR(st.st_mode))
 		return ENOTDIR;
 	return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-static void check_path(const struct generation *g, const struct graph_node *node, const struct value *up,
-		       const struct value *value, struct diag_list *diags)
+static void check_path(const struct generation *g, const struct graph_node *node,
+		       const struct value *up, const struct value *value, struct diag_list *diags)
 {
 	const struct value *read_only = value_child(up, "read-only");
-	bool writes = value->property->access == SCHEMA_ACCESS_WRITE && !(read_only && read_only->boolean);
+	bool writes =
+		value->property->access != SCHEMA_ACCESS_READ && !(read_only && read_only->boolean);
 	int error;
 
-	if (value->property->access == SCHEMA_ACCESS_MAKE) {
+	if (writes && value->property->access == SCHEMA_ACCESS_MAKE) {
 		error = try_make(g->arena, value->string);
 		if (error)
 			put_fault(diags, node, value->span, "made", value->string, error);
@@ -150,8 +155,8 @@ static void check_path(const struct generation *g, const struct graph_node *node
 	}
 	error = try_open(value->string, writes);
 	if (error)
-		put_fault(diags, node, value->span, writes ? "opened for writing" : "read", value->string,
-			  error);
+		put_fault(diags, node, value->span, writes ? "opened for writing" : "read",
+			  value->string, error);
 }
 
 static void check_paths(const struct generation *g, const struct graph_node *node,
@@ -171,8 +176,8 @@ static void check_paths(const struct generation *g, const struct graph_node *nod
 
 static bool has_net_admin(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
 
 	return syscall(SYS_capget, &header, data) == 0 &&
 	       data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
@@ -211,8 +216,9 @@ static void check_tap(const struct graph_node *node, const char *name, struct di
 	if (has_net_admin() || (owner >= 0 && (uid_t)owner == geteuid()))
 		return;
 	diag = diag_add(diags, "E0432", DIAG_ERROR, span,
-			owner >= 0 ? "the tap '%s' belongs to another user" :
-				     "there is no tap '%s' that you may use, and you may not make one",
+			owner >= 0
+				? "the tap '%s' belongs to another user"
+				: "there is no tap '%s' that you may use, and you may not make one",
 			name);
 	diag_hint(diags, diag, "sudo ip tuntap add dev %s mode tap user $USER", name);
 }
@@ -226,7 +232,8 @@ static void check_passt(const struct graph_node *node, struct diag_list *diags)
 		char program[4096];
 		size_t size = strcspn(path, ":");
 
-		snprintf(program, sizeof(program), "%.*s/passt", (int)MIN(size, sizeof(program) / 2), path);
+		snprintf(program, sizeof(program), "%.*s/passt",
+			 (int)MIN(size, sizeof(program) / 2), path);
 		if (access(program, X_OK) == 0)
 			return;
 		path += size + (path[size] == ':');
@@ -257,8 +264,7 @@ void host_check(const struct generation *generation, struct diag_list *diags)
 	size_t i;
 
 	check_machine(generation->graph, diags);
-	graph_for_each_node(generation->graph, node, i)
-	{
+	graph_for_each_node (generation->graph, node, i) {
 		if (node->kind == GRAPH_BOOT)
 			check_boot(node, diags);
 		if (node->kind != GRAPH_DEVICE)

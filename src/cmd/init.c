@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weft init: a first description, from options or from a few questions. What is written is valid, laid out
- * as weft fmt does, and says in comments what a beginner asks.
+ * weft init: a first description, from options or from a few questions. What is written is valid,
+ * laid out as weft fmt does, and says in comments what a beginner asks.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -53,7 +53,8 @@ static bool take_cpus(const char *text, uint64_t *ret, struct unit_error *error)
 static bool is_net(const char *text)
 {
 	return !strcmp(text, "user") || !strcmp(text, "none") || !strcmp(text, "tap") ||
-	       (!strncmp(text, "tap:", strlen("tap:")) && text[strlen("tap:")] && !strpbrk(text, " \t\r\n"));
+	       (!strncmp(text, "tap:", strlen("tap:")) && text[strlen("tap:")] &&
+		!strpbrk(text, " \t\r\n"));
 }
 
 /* A path as the file says it: what the user meant from here must be found from there. */
@@ -85,11 +86,16 @@ static void put_head(struct strbuf *out, const struct answers *a)
 	char memory[UNITS_TEXT_MAX];
 
 	strbuf_puts(out, "# A virtual machine.\n");
-	strbuf_printf(out, "#   weft validate --host %s\n#       tells what is wrong with this file, or with this host\n",
+	strbuf_printf(out,
+		      "#   weft validate --host %s\n#       tells what is wrong with this file, or "
+		      "with this host\n",
 		      file);
-	strbuf_printf(out, "#   weft run %s\n#       starts it; edits of this file then reach the running machine\n",
+	strbuf_printf(out,
+		      "#   weft run %s\n#       starts it; edits of this file then reach the "
+		      "running machine\n",
 		      file);
-	strbuf_puts(out, "#   weft explain memory\n#       tells what a key means, and which others there are; man weft.yaml tells all\n");
+	strbuf_puts(out, "#   weft explain memory\n#       tells what a key means, and which "
+			 "others there are; man weft.yaml tells all\n");
 	strbuf_puts(out, "version: 1\nname: ");
 	quote_put(out, a->name);
 	strbuf_printf(out, "\ncpus: { count: %" PRIu64 " }\nmemory: { size: %s }\n\n", a->cpus,
@@ -121,8 +127,12 @@ static void put_disks(struct strbuf *out, const struct answers *a)
 
 		quote_variables(&path, path_from_file(a, a->disks[i]));
 		if (i == 0)
-			strbuf_puts(out, "  # Disks: /dev/vda, /dev/vdb … in Linux. An empty one: truncate -s 10G FILE\n");
-		strbuf_printf(out, i ? "  disk%zu: { type: virtio-blk, path: " : "  disk: { type: virtio-blk, path: ", i + 1);
+			strbuf_puts(out, "  # Disks: /dev/vda, /dev/vdb … in Linux. An empty one: "
+					 "truncate -s 10G FILE\n");
+		strbuf_printf(out,
+			      i ? "  disk%zu: { type: virtio-blk, path: "
+				: "  disk: { type: virtio-blk, path: ",
+			      i + 1);
 		quote_put(out, path.size ? path.text : "");
 		strbuf_puts(out, " }\n");
 	}
@@ -131,14 +141,18 @@ static void put_disks(struct strbuf *out, const struct answers *a)
 static void put_net(struct strbuf *out, const struct answers *a)
 {
 	if (!strcmp(a->net, "user")) {
-		strbuf_puts(out, "  # The network of this host, without privileges; needs the program passt. To reach a port of the\n"
+		strbuf_puts(out, "  # The network of this host, without privileges; needs the "
+				 "program passt. To reach a port of the\n"
 				 "  # guest from here, add to the braces: forward: [\"8080:80\"]\n"
 				 "  net: { type: virtio-net, backend: { type: user } }\n");
 	} else if (strcmp(a->net, "none")) {
 		const char *name = a->net[strlen("tap")] ? a->net + strlen("tap:") : "tap0";
 
-		strbuf_printf(out, "  # A tap, made once by: sudo ip tuntap add dev %s mode tap user $USER\n"
-				   "  net: { type: virtio-net, backend: { type: tap, name: ", name);
+		strbuf_printf(
+			out,
+			"  # A tap, made once by: sudo ip tuntap add dev %s mode tap user $USER\n"
+			"  net: { type: virtio-net, backend: { type: tap, name: ",
+			name);
 		quote_put(out, name);
 		strbuf_puts(out, " } }\n");
 	}
@@ -148,12 +162,15 @@ static void put_description(struct strbuf *out, const struct answers *a)
 {
 	put_head(out, a);
 	put_boot(out, a);
-	strbuf_puts(out, "# Each device has a name of your choice; its type says what it is.\ndevices:\n"
-			 "  # The guest's console (ttyS0), on the terminal that weft runs on. Ctrl-] x ends the machine.\n"
-			 "  serial: { type: serial, output: terminal }\n");
+	strbuf_puts(out,
+		    "# Each device has a name of your choice; its type says what it is.\ndevices:\n"
+		    "  # The guest's console (ttyS0), on the terminal that weft runs on. Ctrl-] x "
+		    "ends the machine.\n"
+		    "  serial: { type: serial, output: terminal }\n");
 	put_disks(out, a);
 	put_net(out, a);
-	strbuf_puts(out, "  # Random numbers, without which a guest may start slowly.\n  rng: { type: virtio-rng }\n");
+	strbuf_puts(out, "  # Random numbers, without which a guest may start slowly.\n  rng: { "
+			 "type: virtio-rng }\n");
 }
 
 /* One line from the terminal; the default when it is empty, NULL at the end of the input. */
@@ -240,8 +257,8 @@ static int write_description(const struct answers *a)
 		return EXIT_HOST;
 	}
 	if (strcmp(a->file, "-"))
-		printf("%s is written. Next: weft validate --host %s, then weft run %s\n", a->file, a->file,
-		       a->file);
+		printf("%s is written. Next: weft validate --host %s, then weft run %s\n", a->file,
+		       a->file, a->file);
 	return EXIT_DONE;
 }
 
@@ -287,7 +304,9 @@ static int complete(const struct command *command, struct answers *a, const stru
 			return usage_error(command, "not all was answered: nothing is written");
 		}
 	} else if (!a->kernel && !a->firmware) {
-		return usage_error(command, "what the guest starts with is missing: --kernel FILE or --firmware FILE");
+		return usage_error(
+			command,
+			"what the guest starts with is missing: --kernel FILE or --firmware FILE");
 	}
 	if (!a->file)
 		a->file = arena_printf(a->arena, "%s.yaml", a->name);
@@ -311,7 +330,8 @@ static int take_number(const struct options *options,
 
 	if (take(options->value, ret, &error))
 		return 0;
-	return usage_error(options->command, "%s%s%s", error.message, error.hint[0] ? "; " : "", error.hint);
+	return usage_error(options->command, "%s%s%s", error.message, error.hint[0] ? "; " : "",
+			   error.hint);
 }
 
 static int take_option(struct answers *a, const struct options *options, int option)
@@ -344,7 +364,8 @@ static int take_option(struct answers *a, const struct options *options, int opt
 		return take_number(options, take_cpus, &a->cpus);
 	case OPTION_NET:
 		if (!is_net(options->value))
-			return usage_error(options->command, "'%s' is not user, tap, tap:NAME or none",
+			return usage_error(options->command,
+					   "'%s' is not user, tap, tap:NAME or none",
 					   options->value);
 		a->net = options->value;
 		break;
@@ -358,7 +379,7 @@ static int take_option(struct answers *a, const struct options *options, int opt
 static int run(const struct command *command, int argc, char **argv)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct answers a = { .arena = arena, .memory = 512 * MiB, .cpus = 1, .net = "user" };
+	struct answers a = {.arena = arena, .memory = 512 * MiB, .cpus = 1, .net = "user"};
 	struct options options;
 	int option;
 
@@ -370,27 +391,33 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec option_specs[] = {
-	{ 'n', "name", "NAME", "the name of the machine (that of FILE)" },
-	{ OPTION_KERNEL, "kernel", "FILE", "the kernel to start, a vmlinux or bzImage" },
-	{ OPTION_INITRAMFS, "initramfs", "FILE", "its initial RAM file system" },
-	{ OPTION_CMDLINE, "cmdline", "TEXT", "its command line (console=ttyS0, and root=/dev/vda with a disk alone)" },
-	{ OPTION_FIRMWARE, "firmware", "FILE", "a firmware to start, and no kernel" },
-	{ OPTION_DISK, "disk", "FILE", "a disk image; may be repeated" },
-	{ 'm', "memory", "SIZE", "how much memory (512MiB)" },
-	{ 'c', "cpus", "N", "how many CPUs (1)" },
-	{ OPTION_NET, "net", "user|tap|none", "how the guest is connected, tap:NAME for a certain tap (user)" },
-	{ OPTION_FORCE, "force", NULL, "replace FILE when it is there" },
-	{ 0 },
+	{'n', "name", "NAME", "the name of the machine (that of FILE)"},
+	{OPTION_KERNEL, "kernel", "FILE", "the kernel to start, a vmlinux or bzImage"},
+	{OPTION_INITRAMFS, "initramfs", "FILE", "its initial RAM file system"},
+	{OPTION_CMDLINE, "cmdline", "TEXT",
+	 "its command line (console=ttyS0, and root=/dev/vda with a disk alone)"},
+	{OPTION_FIRMWARE, "firmware", "FILE", "a firmware to start, and no kernel"},
+	{OPTION_DISK, "disk", "FILE", "a disk image; may be repeated"},
+	{'m', "memory", "SIZE", "how much memory (512MiB)"},
+	{'c', "cpus", "N", "how many CPUs (1)"},
+	{OPTION_NET, "net", "user|tap|none",
+	 "how the guest is connected, tap:NAME for a certain tap (user)"},
+	{OPTION_FORCE, "force", NULL, "replace FILE when it is there"},
+	{0},
 };
 
 const struct command command_init = {
 	.name = "init",
 	.operands = "[FILE]",
 	.summary = "write a first description",
-	.details = "On a terminal and without options it asks a few questions. Paths are meant from where you\n"
-		   "are. FILE is NAME.yaml when it is not given; - is standard output. What is written is valid,\n"
-		   "and has comments for those who begin; a file that is there is kept, but with --force.\n\n"
-		   "The exit status is 0, 1 when what was asked for is no valid description, 5 when FILE cannot\n"
+	.details = "On a terminal and without options it asks a few questions. Paths are meant "
+		   "from where you\n"
+		   "are. FILE is NAME.yaml when it is not given; - is standard output. What is "
+		   "written is valid,\n"
+		   "and has comments for those who begin; a file that is there is kept, but with "
+		   "--force.\n\n"
+		   "The exit status is 0, 1 when what was asked for is no valid description, 5 "
+		   "when FILE cannot\n"
 		   "be written, and 64 when FILE is there already.",
 	.options = option_specs,
 	.run = run,

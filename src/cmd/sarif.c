@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SARIF 2.1.0: one run, a rule for each code, a result for each diagnostic. Paths are as the user said
- * them, so that a run in the root of a repository gives what its host wants: paths relative to the root.
+ * SARIF 2.1.0: one run, a rule for each code, a result for each diagnostic. Paths are as the user
+ * said them, so that a run in the root of a repository gives what its host wants: paths relative to
+ * the root.
  */
 #include <config.h>
 #include <jansson.h>
@@ -15,7 +16,7 @@
 static const struct {
 	const char *code, *meaning;
 } rules[] = {
-#define CODE(code, meaning) { code, meaning },
+#define CODE(code, meaning) {code, meaning},
 #include "base/diag-codes.h"
 #undef CODE
 };
@@ -59,7 +60,8 @@ static json_t *location(const struct span *span, const char *file)
 	json_t *location = json_object(), *physical = json_object(), *artifact = json_object();
 	json_t *region = json_object();
 
-	/* A place without a line is the top of its file: there is no result without a region on GitHub. */
+	/* A place without a line is the top of its file: there is no result without a region on
+	 * GitHub. */
 	if (span->source && (span->source->inode || !span->line))
 		file = span->source->name;
 	json_object_set_new(artifact, "uri", uri(file));

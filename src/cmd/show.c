@@ -54,9 +54,9 @@ static int show(const struct generation *generation, bool json, bool origins)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const char *const formats[] = { "yaml", "json" };
+	static const char *const formats[] = {"yaml", "json"};
 	cleanup_generation struct generation *generation = NULL;
-	struct overrides overrides = { 0 };
+	struct overrides overrides = {0};
 	bool origins = false;
 	struct options options;
 	int option, format = 0;
@@ -82,28 +82,32 @@ static int run(const struct command *command, int argc, char **argv)
 	if (option < 0)
 		return options.exit;
 	if (options.n_operands != 1)
-		return usage_error(command, options.n_operands ? "one file at a time" :
-								 "a file is missing");
+		return usage_error(command,
+				   options.n_operands ? "one file at a time" : "a file is missing");
 	generation = generation_load(options.operands[0], &overrides.document, NULL);
 	diag_print(generation->diags, STDERR_FILENO);
 	return generation->graph ? show(generation, format == 1, origins) : EXIT_INVALID;
 }
 
 static const struct option_spec option_specs[] = {
-	{ 'o', "origin", NULL, "tell where each value comes from" },
-	{ 'f', "format", "yaml|json", "how to print it (yaml)" },
+	{'o', "origin", NULL, "tell where each value comes from"},
+	{'f', "format", "yaml|json", "how to print it (yaml)"},
 	OVERRIDES_OPTION,
-	{ 0 },
+	{0},
 };
 
 const struct command command_show = {
 	.name = "show",
 	.operands = "FILE",
 	.summary = "print a description as it is meant, with every default",
-	.details = "What the file includes is laid together, variables are replaced, paths are absolute, and\n"
-		   "every default is there. The result is a description of the same machine. With --origin a\n"
-		   "comment tells for each value the file and line, the option, or that it is the default. A\n"
-		   "FILE that is - is standard input. The exit status is 0, or 1 when FILE is invalid.",
+	.details = "What the file includes is laid together, variables are replaced, paths are "
+		   "absolute, and\n"
+		   "every default is there. The result is a description of the same machine. With "
+		   "--origin a\n"
+		   "comment tells for each value the file and line, the option, or that it is the "
+		   "default. A\n"
+		   "FILE that is - is standard input. The exit status is 0, or 1 when FILE is "
+		   "invalid.",
 	.options = option_specs,
 	.run = run,
 };

@@ -41,8 +41,8 @@ static void put_counts(struct strbuf *out, size_t errors, size_t warnings)
 		strbuf_printf(out, "%zu warning%s", warnings, plural(warnings));
 }
 
-static void report_text(struct report *report, struct record *record, const struct generation *generation,
-			struct diag_list *host)
+static void report_text(struct report *report, struct record *record,
+			const struct generation *generation, struct diag_list *host)
 {
 	struct strbuf *out = &record->text;
 
@@ -156,9 +156,11 @@ static void put_cell(struct strbuf *out, const char *text, size_t width)
 	strbuf_fill(out, ' ', width > cells ? width - cells + 2 : 2);
 }
 
-static void put_row(struct strbuf *out, const struct record *record, size_t path_width, size_t name_width)
+static void put_row(struct strbuf *out, const struct record *record, size_t path_width,
+		    size_t name_width)
 {
-	char cpus[UNITS_TEXT_MAX] = "-", memory[UNITS_TEXT_MAX] = "-", devices[UNITS_TEXT_MAX] = "-";
+	char cpus[UNITS_TEXT_MAX] = "-", memory[UNITS_TEXT_MAX] = "-",
+	     devices[UNITS_TEXT_MAX] = "-";
 
 	if (record->name) {
 		snprintf(cpus, sizeof(cpus), "%" PRIu64, record->cpus);
@@ -174,7 +176,8 @@ static void put_row(struct strbuf *out, const struct record *record, size_t path
 		strbuf_puts(out, record->warnings || record->host_errors ? "valid, " : "valid");
 	put_counts(out, record->errors, record->warnings);
 	if (record->host_errors)
-		strbuf_printf(out, "%s%zu on this host", record->warnings ? ", " : "", record->host_errors);
+		strbuf_printf(out, "%s%zu on this host", record->warnings ? ", " : "",
+			      record->host_errors);
 	strbuf_putc(out, '\n');
 }
 
@@ -202,8 +205,8 @@ static void put_totals(struct strbuf *out, const struct totals *t, const struct 
 {
 	size_t conflicts = diag_errors(general);
 
-	strbuf_printf(out, "%zu file%s: %zu valid, %zu invalid", t->files, plural(t->files), t->valid,
-		      t->files - t->valid);
+	strbuf_printf(out, "%zu file%s: %zu valid, %zu invalid", t->files, plural(t->files),
+		      t->valid, t->files - t->valid);
 	if (t->layers)
 		strbuf_printf(out, "; %zu included by others", t->layers);
 	if (conflicts)
@@ -211,8 +214,8 @@ static void put_totals(struct strbuf *out, const struct totals *t, const struct 
 	strbuf_putc(out, '\n');
 }
 
-static void end_json(struct report *report, struct record *records, size_t n, const struct totals *t,
-		     struct diag_list *general)
+static void end_json(struct report *report, struct record *records, size_t n,
+		     const struct totals *t, struct diag_list *general)
 {
 	json_t *all = json_object(), *files = json_array(), *layers = json_array();
 	char *text;
@@ -224,8 +227,10 @@ static void end_json(struct report *report, struct record *records, size_t n, co
 			json_array_append(files, records[i].json);
 	json_object_set_new(all, "format_version", json_integer(FORMAT_VERSION));
 	json_object_set_new(all, "command", json_string("validate"));
-	json_object_set_new(all, "valid", json_boolean(t->valid == t->files && !diag_errors(general)));
-	json_object_set_new(all, "errors", json_integer((json_int_t)(t->errors + diag_errors(general))));
+	json_object_set_new(all, "valid",
+			    json_boolean(t->valid == t->files && !diag_errors(general)));
+	json_object_set_new(all, "errors",
+			    json_integer((json_int_t)(t->errors + diag_errors(general))));
 	json_object_set_new(all, "warnings", json_integer((json_int_t)t->warnings));
 	json_object_set(all, "files", files);
 	if (report->fleet) {
@@ -262,7 +267,7 @@ static void end_sarif(struct report *report, const struct record *records, size_
 void report_end(struct report *report, struct record *records, size_t n, struct diag_list *general,
 		int exit_code)
 {
-	struct totals t = { 0 };
+	struct totals t = {0};
 
 	for (size_t i = 0; i < n; i++) {
 		t.layers += records[i].layer;

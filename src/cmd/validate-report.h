@@ -28,8 +28,8 @@ struct record {
 	const char *name; /* of the machine; NULL when the file is invalid */
 	uint64_t cpus, memory;
 	size_t n_devices, errors, warnings, host_errors;
-	bool layer; /* another description includes it: it is no machine */
-	struct strbuf text; /* of the text formats, until it is written */
+	bool layer;          /* another description includes it: it is no machine */
+	struct strbuf text;  /* of the text formats, until it is written */
 	struct json_t *json; /* of the others: its object or results */
 };
 

@@ -36,8 +36,8 @@ struct validation {
 	struct arena *arena;
 	struct fleet *fleet;
 	struct record *records;
-	struct identity *files;	   /* of each record */
-	bool *layers;		   /* of each record whether another one includes it */
+	struct identity *files;    /* of each record */
+	bool *layers;              /* of each record whether another one includes it */
 	struct identity *included; /* every file that another one includes */
 	size_t n_included, room_included;
 	size_t n_invalid, n_host; /* files that are wrong, files that this host cannot run */
@@ -48,15 +48,17 @@ static void note_included(struct validation *v, const struct generation *generat
 	for (size_t i = 1; i < generation->n_sources; i++) {
 		if (v->n_included == v->room_included) {
 			v->room_included = MAX(v->room_included * 2, (size_t)64);
-			v->included = reallocarray(v->included, v->room_included, sizeof(*v->included));
+			v->included =
+				reallocarray(v->included, v->room_included, sizeof(*v->included));
 			invariant(v->included != NULL);
 		}
-		v->included[v->n_included++] = (struct identity){ generation->sources[i]->device,
-								  generation->sources[i]->inode };
+		v->included[v->n_included++] = (struct identity){generation->sources[i]->device,
+								 generation->sources[i]->inode};
 	}
 }
 
-static void describe(struct validation *v, struct record *record, const struct generation *generation)
+static void describe(struct validation *v, struct record *record,
+		     const struct generation *generation)
 {
 	const struct config_machine *config = generation->config;
 
@@ -75,8 +77,8 @@ static void validate_file(struct validation *v, const struct file_entry *file, s
 
 	record->path = file->path;
 	if (generation->n_sources)
-		v->files[i] = (struct identity){ generation->sources[0]->device,
-						 generation->sources[0]->inode };
+		v->files[i] = (struct identity){generation->sources[0]->device,
+						generation->sources[0]->inode};
 	if (generation->graph) {
 		describe(v, record, generation);
 		if (v->report.fleet) {
@@ -142,8 +144,8 @@ static int validate_all(struct validation *v, struct options *options)
 	int code;
 
 	general = diag_list_create(v->arena);
-	files_expand(v->arena, options->operands, options->n_operands, v->excludes, v->n_excludes, general,
-		     &list);
+	files_expand(v->arena, options->operands, options->n_operands, v->excludes, v->n_excludes,
+		     general, &list);
 	v->report.fleet |= list.directories;
 	v->records = arena_new_array(v->arena, list.n, struct record);
 	v->files = arena_new_array(v->arena, list.n, struct identity);
@@ -186,7 +188,7 @@ enum { OPTION_HOST = 256, OPTION_FLEET, OPTION_SEPARATE, OPTION_EXCLUDE };
 
 static int take_option(struct validation *v, const struct options *options, int option)
 {
-	static const char *const formats[] = { "text", "json", "gcc", "sarif" };
+	static const char *const formats[] = {"text", "json", "gcc", "sarif"};
 	int choice;
 
 	switch (option) {
@@ -210,7 +212,8 @@ static int take_option(struct validation *v, const struct options *options, int 
 		break;
 	case OPTION_EXCLUDE:
 		if (v->n_excludes == FILES_MAX_EXCLUDE)
-			return usage_error(options->command, "more than %d --exclude", FILES_MAX_EXCLUDE);
+			return usage_error(options->command, "more than %d --exclude",
+					   FILES_MAX_EXCLUDE);
 		v->excludes[v->n_excludes++] = options->value;
 		break;
 	case 's':
@@ -222,12 +225,13 @@ static int take_option(struct validation *v, const struct options *options, int 
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct validation v = { 0 };
+	struct validation v = {0};
 	struct options options;
 	int option;
 
 	/* The order of the formats is that of their words. */
-	_Static_assert(REPORT_TEXT == 0 && REPORT_JSON == 1 && REPORT_GCC == 2 && REPORT_SARIF == 3, "");
+	_Static_assert(REPORT_TEXT == 0 && REPORT_JSON == 1 && REPORT_GCC == 2 && REPORT_SARIF == 3,
+		       "");
 	options_init(&options, command, argc, argv);
 	while ((option = options_next(&options)) > 0)
 		if (take_option(&v, &options, option))
@@ -242,28 +246,36 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec option_specs[] = {
-	{ 'f', "format", "text|json|gcc|sarif", "how to tell what is wrong (text)" },
-	{ 'a', "annotate", NULL, "print each file with what is wrong as comments in its place" },
-	{ OPTION_HOST, "host", NULL, "look as well whether this host can run it" },
-	{ OPTION_FLEET, "fleet", NULL, "check files against each other, as those of a DIR are" },
-	{ OPTION_SEPARATE, "separate", NULL, "each operand is a host: what only one machine of a host can have may be in another" },
-	{ OPTION_EXCLUDE, "exclude", "PATTERN", "pass over what PATTERN matches in a DIR; may be repeated" },
+	{'f', "format", "text|json|gcc|sarif", "how to tell what is wrong (text)"},
+	{'a', "annotate", NULL, "print each file with what is wrong as comments in its place"},
+	{OPTION_HOST, "host", NULL, "look as well whether this host can run it"},
+	{OPTION_FLEET, "fleet", NULL, "check files against each other, as those of a DIR are"},
+	{OPTION_SEPARATE, "separate", NULL,
+	 "each operand is a host: what only one machine of a host can have may be in another"},
+	{OPTION_EXCLUDE, "exclude", "PATTERN",
+	 "pass over what PATTERN matches in a DIR; may be repeated"},
 	OVERRIDES_OPTION,
-	{ 0 },
+	{0},
 };
 
 const struct command command_validate = {
 	.name = "validate",
 	.operands = "FILE-OR-DIR…",
 	.summary = "check descriptions and tell everything that is wrong with them",
-	.details = "Without --host the host is not touched and /dev/kvm is not needed. A FILE that is - is\n"
-		   "standard input. Of a DIR every *.yaml and *.yml counts, in directories below too, but for\n"
-		   "what is hidden; a file that another one includes is a layer and no machine. The machines\n"
-		   "of a DIR are checked against each other: no two may write one file, have one name, tap,\n"
+	.details = "Without --host the host is not touched and /dev/kvm is not needed. A FILE that "
+		   "is - is\n"
+		   "standard input. Of a DIR every *.yaml and *.yml counts, in directories below "
+		   "too, but for\n"
+		   "what is hidden; a file that another one includes is a layer and no machine. "
+		   "The machines\n"
+		   "of a DIR are checked against each other: no two may write one file, have one "
+		   "name, tap,\n"
 		   "socket or address.\n\n"
-		   "With --host nothing is left behind: a machine is made and thrown away, files are opened\n"
+		   "With --host nothing is left behind: a machine is made and thrown away, files "
+		   "are opened\n"
 		   "and closed.\n\n"
-		   "The exit status is 0 when all is valid, 1 when a description is not or two do not go\n"
+		   "The exit status is 0 when all is valid, 1 when a description is not or two do "
+		   "not go\n"
 		   "together, and 5 when only this host is at fault.",
 	.options = option_specs,
 	.run = run,

@@ -12,8 +12,10 @@
 
 bool quote_is_plain(const char *text)
 {
-	static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n" };
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=";
+	static const char *const words[] = {"null", "true", "false", "yes", "no",
+					    "on",   "off",  "y",     "n"};
+	static const char safe[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=";
 
 	if (!*text || strspn(text, safe) != strlen(text))
 		return false;
@@ -33,8 +35,8 @@ static size_t put_char(struct strbuf *out, const char *text)
 
 	if (c == '"' || c == '\\')
 		strbuf_printf(out, "\\%c", (int)c);
-	else if (size && c != ' ' && c < 0x10000 && (c < 0x20 || c == 0x7f || c == 0xfffe || c == 0xffff ||
-						     utf8_is_control(c)))
+	else if (size && c != ' ' && c < 0x10000 &&
+		 (c < 0x20 || c == 0x7f || c == 0xfffe || c == 0xffff || utf8_is_control(c)))
 		strbuf_printf(out, "\\u%04x", c);
 	else
 		strbuf_add(out, text, size ? size : 1);

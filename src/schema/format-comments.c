@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments: what is one, and what it belongs to. One at the end of a line belongs to what stands there;
- * those on lines of their own to what comes next, unless they are indented as deep as the block that ends
- * there: then they are its last lines.
+ * Comments: what is one, and what it belongs to. One at the end of a line belongs to what stands
+ * there; those on lines of their own to what comes next, unless they are indented as deep as the
+ * block that ends there: then they are its last lines.
  */
 #include <string.h>
 
@@ -87,8 +87,7 @@ void format_find_comments(struct format_document *d, const struct format_node *c
 		while (scalar < n_scalars && scalars[scalar]->end <= at)
 			scalar++;
 		inside = scalar < n_scalars && scalars[scalar]->start <= at;
-		if (!inside && text[at] == '#' &&
-		    (at == 0 || strchr(" \t\n", text[at - 1]))) {
+		if (!inside && text[at] == '#' && (at == 0 || strchr(" \t\n", text[at - 1]))) {
 			add_comment(d, at, line, number);
 			at += strcspn(text + at, "\n");
 			continue;
@@ -104,8 +103,9 @@ static struct format_comment *peek(const struct cursor *c, size_t limit)
 {
 	struct format_document *d = c->document;
 
-	return c->next < d->n_comments && d->comments[c->next].offset < limit ? &d->comments[c->next] :
-									       NULL;
+	return c->next < d->n_comments && d->comments[c->next].offset < limit
+		       ? &d->comments[c->next]
+		       : NULL;
 }
 
 static void take_until(struct cursor *c, size_t limit, struct format_comments *list)
@@ -231,7 +231,7 @@ static void take_header(struct cursor *c, size_t limit)
 
 void format_attach_comments(struct format_document *d)
 {
-	struct cursor c = { .document = d };
+	struct cursor c = {.document = d};
 
 	if (d->root) {
 		take_header(&c, d->root->start);

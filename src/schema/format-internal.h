@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of the formatter: the text as its author wrote it, aliases and merge keys not followed, comments
- * at what they belong to.
+ * Inside of the formatter: the text as its author wrote it, aliases and merge keys not followed,
+ * comments at what they belong to.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct format_comment {
 	const char *text; /* from the '#' on */
 	size_t size, offset;
 	uint32_t line, column; /* from 0 */
-	bool own_line;	       /* nothing stands before it */
+	bool own_line;         /* nothing stands before it */
 	bool blank_before;
 	struct format_comment *next; /* of those that belong to the same thing */
 };
@@ -34,9 +34,9 @@ enum format_kind {
 
 struct format_node {
 	enum format_kind kind;
-	bool flow;	   /* [] {} */
+	bool flow;         /* [] {} */
 	bool block_scalar; /* | > */
-	bool expanded;	   /* a flow collection on several lines */
+	bool expanded;     /* a flow collection on several lines */
 	size_t start, end; /* bytes of the text; of a collection with its anchor and tag */
 	uint32_t line, end_line;
 	const char *properties; /* "&name !!map" of a collection, or NULL */
@@ -48,20 +48,20 @@ struct format_node {
 struct format_item {
 	struct format_node *key; /* NULL in a sequence */
 	struct format_node *value;
-	uint32_t column;		  /* of the key or dash */
-	size_t order;			  /* by which items are sorted */
+	uint32_t column; /* of the key or dash */
+	size_t order;    /* by which items are sorted */
 	bool blank_before, blank_after_leading;
-	struct format_comments leading;   /* on lines of their own */
+	struct format_comments leading;     /* on lines of their own */
 	struct format_comment *end_of_line; /* or NULL */
 };
 
 struct format_document {
 	struct arena *arena;
 	const struct source *source;
-	struct format_node *root;	 /* NULL: nothing but comments */
+	struct format_node *root;            /* NULL: nothing but comments */
 	struct format_comments header, tail; /* above the first key, below the last */
-	bool header_blank;		 /* a blank line follows the header */
-	struct format_comment *comments; /* all, by offset */
+	bool header_blank;                   /* a blank line follows the header */
+	struct format_comment *comments;     /* all, by offset */
 	size_t n_comments;
 	const char *refusal; /* why it cannot be laid out */
 };
@@ -70,8 +70,8 @@ struct format_document {
 bool format_read(struct format_document *document);
 
 /* Puts every comment at what it belongs to (format-comments.c). */
-void format_find_comments(struct format_document *document, const struct format_node *const *scalars,
-			  size_t n_scalars);
+void format_find_comments(struct format_document *document,
+			  const struct format_node *const *scalars, size_t n_scalars);
 void format_attach_comments(struct format_document *document);
 
 /* Appends the layout; sorts keys first when @sort. */

@@ -55,7 +55,8 @@ static bool next_event(struct reader *r, yaml_event_t *event)
 	return false;
 }
 
-static struct format_node *new_node(struct reader *r, const yaml_event_t *event, enum format_kind kind)
+static struct format_node *new_node(struct reader *r, const yaml_event_t *event,
+				    enum format_kind kind)
 {
 	struct format_node *node = arena_new(r->arena, struct format_node);
 
@@ -106,8 +107,9 @@ static const char *properties(struct reader *r, const yaml_char_t *anchor, const
 		name = arena_printf(r->arena, "!!%s", name + strlen(TAG_PREFIX));
 	if (!anchor && !name)
 		return NULL;
-	return arena_printf(r->arena, "%s%s%s%s", anchor ? "&" : "", anchor ? (const char *)anchor : "",
-			    anchor && name ? " " : "", name ? name : "");
+	return arena_printf(r->arena, "%s%s%s%s", anchor ? "&" : "",
+			    anchor ? (const char *)anchor : "", anchor && name ? " " : "",
+			    name ? name : "");
 }
 
 static struct format_node *read_node(struct reader *r, yaml_event_t *event);
@@ -148,15 +150,16 @@ static struct format_node *read_collection(struct reader *r, const yaml_event_t 
 	yaml_event_t event;
 	size_t room = 0;
 
-	node->flow = map ? start->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE :
-			   start->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
-	node->properties = map ? properties(r, start->data.mapping_start.anchor,
-					    start->data.mapping_start.tag) :
-				 properties(r, start->data.sequence_start.anchor,
-					    start->data.sequence_start.tag);
+	node->flow = map ? start->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+			 : start->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+	node->properties =
+		map ? properties(r, start->data.mapping_start.anchor, start->data.mapping_start.tag)
+		    : properties(r, start->data.sequence_start.anchor,
+				 start->data.sequence_start.tag);
 	while (next_event(r, &event)) {
-		struct format_item item = { .column = (uint32_t)event.start_mark.column };
-		bool end = event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT;
+		struct format_item item = {.column = (uint32_t)event.start_mark.column};
+		bool end = event.type == YAML_MAPPING_END_EVENT ||
+			   event.type == YAML_SEQUENCE_END_EVENT;
 
 		if (end) {
 			if (node->flow) {
@@ -194,7 +197,8 @@ static struct format_node *read_node(struct reader *r, yaml_event_t *event)
 static void check_directives(struct format_document *document, const yaml_event_t *event)
 {
 	if (event->data.document_start.version_directive ||
-	    event->data.document_start.tag_directives.start != event->data.document_start.tag_directives.end)
+	    event->data.document_start.tag_directives.start !=
+		    event->data.document_start.tag_directives.end)
 		document->refusal = "a file with % directives is not laid out";
 }
 
@@ -224,7 +228,7 @@ static void read_stream(struct reader *r)
 
 bool format_read(struct format_document *document)
 {
-	struct reader r = { .document = document, .arena = document->arena };
+	struct reader r = {.document = document, .arena = document->arena};
 
 	if (!make_offsets(&r))
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layout. Lines are gathered before they are written, so that comments at the end of neighbouring lines
- * can stand below each other.
+ * The layout. Lines are gathered before they are written, so that comments at the end of
+ * neighbouring lines can stand below each other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "schema/format-internal.h"
 #include "schema/schema.h"
 
-#define INDENT	    2
+#define INDENT      2
 #define ALIGN_LIMIT 60 /* longer lines do not move the comments of their neighbours */
 
 struct line {
@@ -55,9 +55,10 @@ static struct line *end_line(struct writer *w, const struct format_comment *comm
 		invariant(w->lines != NULL);
 	}
 	line = &w->lines[w->n_lines++];
-	*line = (struct line){ .start = w->start, .end = w->text.size, .comment = comment };
-	line->cells = line->end > line->start ?
-			      cells_of(w->text.text + line->start, line->end - line->start) : 0;
+	*line = (struct line){.start = w->start, .end = w->text.size, .comment = comment};
+	line->cells = line->end > line->start
+			      ? cells_of(w->text.text + line->start, line->end - line->start)
+			      : 0;
 	w->start = w->text.size;
 	return line;
 }
@@ -102,20 +103,22 @@ static size_t body_indent(const char *body, const char *end)
 }
 
 /*
- * A block scalar with its lines moved: those that say their indentation by as much as the key moves, others
- * to two spaces below it.
+ * A block scalar with its lines moved: those that say their indentation by as much as the key
+ * moves, others to two spaces below it.
  */
 static void put_block_scalar(struct writer *w, const struct format_node *node, size_t column,
 			     size_t indent)
 {
-	const char *text = w->document->source->text, *at = text + node->start, *end = text + node->end;
+	const char *text = w->document->source->text, *at = text + node->start,
+		   *end = text + node->end;
 	size_t size = strcspn(at, "\n"), marks = 0, from, to;
 
 	while (at[marks] == '|' || at[marks] == '>' || at[marks] == '+' || at[marks] == '-')
 		marks++;
 	from = body_indent(at + size + 1, end);
 	to = indent + INDENT;
-	/* A tag or anchor before it is as far as the indicator cannot be told: it is said rarely. */
+	/* A tag or anchor before it is as far as the indicator cannot be told: it is said rarely.
+	 */
 	if (at[marks] >= '1' && at[marks] <= '9') {
 		from = column;
 		to = indent;
@@ -217,7 +220,8 @@ static size_t order_of(const struct schema_type *type, const char *key)
 	return !strcmp(key, "vars") ? 13 + 10 * (size_t)p->order : SIZE_MAX;
 }
 
-static void key_text(const struct writer *w, const struct format_node *key, char *buffer, size_t room)
+static void key_text(const struct writer *w, const struct format_node *key, char *buffer,
+		     size_t room)
 {
 	const char *text = w->document->source->text + key->start;
 	size_t size = key->end - key->start;
@@ -241,9 +245,11 @@ static int by_order(const void *a, const void *b)
 	return i < j ? -1 : i > j;
 }
 
-static void sort_items(const struct writer *w, struct format_node *node, const struct schema_type *type)
+static void sort_items(const struct writer *w, struct format_node *node,
+		       const struct schema_type *type)
 {
-	if (!w->sort || node->kind != FORMAT_MAP || !type || type->kind != SCHEMA_OBJECT || node->n_items < 2)
+	if (!w->sort || node->kind != FORMAT_MAP || !type || type->kind != SCHEMA_OBJECT ||
+	    node->n_items < 2)
 		return;
 	for (size_t i = 0; i < node->n_items; i++) {
 		char key[64];
@@ -292,8 +298,8 @@ static void put_key(struct writer *w, const struct format_item *item)
 	strbuf_putc(&w->text, ':');
 }
 
-static void put_flow_item(struct writer *w, struct format_item *item, const struct schema_type *type,
-			  size_t indent)
+static void put_flow_item(struct writer *w, struct format_item *item,
+			  const struct schema_type *type, size_t indent)
 {
 	const struct schema_type *below = type_below(w, type, item);
 
@@ -427,7 +433,8 @@ static void put_lines(struct writer *w, struct strbuf *out)
 		if (line->comment) {
 			if (i >= aligned)
 				column = align_from(w, i, &aligned);
-			strbuf_fill(out, ' ', (column > line->cells ? column - line->cells : 0) + 2);
+			strbuf_fill(out, ' ',
+				    (column > line->cells ? column - line->cells : 0) + 2);
 			strbuf_add(out, line->comment->text, line->comment->size);
 		}
 		strbuf_putc(out, '\n');
@@ -451,13 +458,13 @@ static void lift_comments(struct format_node *node)
 			item->leading.end = &item->leading.first;
 		*item->leading.end = first->leading.first;
 		item->leading.end = first->leading.end;
-		first->leading = (struct format_comments){ 0 };
+		first->leading = (struct format_comments){0};
 	}
 }
 
 void format_write(struct format_document *d, bool sort, struct strbuf *out)
 {
-	struct writer w = { .document = d, .text = STRBUF_INIT, .sort = sort };
+	struct writer w = {.document = d, .text = STRBUF_INIT, .sort = sort};
 	const struct schema_type *type = schema_type(schema_root);
 
 	put_comments(&w, &d->header, 0);

@@ -38,8 +38,9 @@ static bool same_tree(const struct node *a, const struct node *b)
 	if (a->n_entries != b->n_entries)
 		return false;
 	for (uint32_t i = 0; i < a->n_entries; i++) {
-		const struct node *other = a->kind == NODE_SEQ ? b->entries[i].value :
-								 node_get(b, a->entries[i].key->text);
+		const struct node *other = a->kind == NODE_SEQ
+						   ? b->entries[i].value
+						   : node_get(b, a->entries[i].key->text);
 
 		if (!same_tree(a->entries[i].value, other))
 			return false;
@@ -74,19 +75,20 @@ static bool is_faithful(struct arena *arena, const struct source *source, const 
 			const struct strbuf *text)
 {
 	struct diag_list *ignored = diag_list_create(arena);
-	const struct source *again = source_from_text(arena, source->name, text->size ? text->text : "", text->size);
-	struct format_document before = { .arena = arena, .source = source };
-	struct format_document after = { .arena = arena, .source = again };
+	const struct source *again =
+		source_from_text(arena, source->name, text->size ? text->text : "", text->size);
+	struct format_document before = {.arena = arena, .source = source};
+	struct format_document after = {.arena = arena, .source = again};
 	const struct node *tree = load_tree(arena, again, NULL, ignored);
 
 	return !diag_errors(ignored) && same_tree(root, tree) && format_read(&before) &&
 	       format_read(&after) && same_comments(&before, &after);
 }
 
-static bool lay_out(struct arena *arena, const struct source *source, const struct node *root, bool sort,
-		    struct strbuf *out, const char **ret_refusal)
+static bool lay_out(struct arena *arena, const struct source *source, const struct node *root,
+		    bool sort, struct strbuf *out, const char **ret_refusal)
 {
-	struct format_document document = { .arena = arena, .source = source };
+	struct format_document document = {.arena = arena, .source = source};
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
 	if (!format_read(&document)) {
@@ -104,7 +106,8 @@ int format_source(struct arena *arena, const struct source *original, struct dia
 		  struct strbuf *out)
 {
 	const struct source *source = with_plain_lines(arena, original);
-	const char *refusal = "this way of writing it cannot be laid out anew without a change of meaning";
+	const char *refusal =
+		"this way of writing it cannot be laid out anew without a change of meaning";
 	size_t errors = diag_errors(diags);
 	const struct node *root = load_tree(arena, source, NULL, diags);
 
@@ -112,13 +115,14 @@ int format_source(struct arena *arena, const struct source *original, struct dia
 		return -EINVAL;
 	if (root && root->kind != NODE_MAP) {
 		diag_add(diags, "E0117", DIAG_ERROR, root->span,
-			 "a description is a map of keys and values, this is %s", node_kind_name(root->kind));
+			 "a description is a map of keys and values, this is %s",
+			 node_kind_name(root->kind));
 		return -EINVAL;
 	}
 	/* Another order may move an alias before what it names. */
 	if (lay_out(arena, source, root, true, out, &refusal) ||
 	    lay_out(arena, source, root, false, out, &refusal))
 		return 0;
-	diag_add(diags, "E0126", DIAG_ERROR, (struct span){ .source = original }, "%s", refusal);
+	diag_add(diags, "E0126", DIAG_ERROR, (struct span){.source = original}, "%s", refusal);
 	return -EINVAL;
 }

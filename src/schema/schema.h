@@ -37,10 +37,10 @@ enum schema_change {
 	SCHEMA_CHANGE_FIXED,
 };
 
-/* What a machine does with a path. */
+/* What a machine does with a path; it only reads when `read-only` beside it is true. */
 enum schema_access {
 	SCHEMA_ACCESS_READ,
-	SCHEMA_ACCESS_WRITE, /* and reads; only reads when `read-only` beside it is true */
+	SCHEMA_ACCESS_WRITE, /* and reads */
 	SCHEMA_ACCESS_MAKE,  /* makes it, or writes what is there */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values back to YAML and JSON. Values of an object are sorted by name; people read them in the order
- * of the schema.
+ * Values back to YAML and JSON. Values of an object are sorted by name; people read them in the
+ * order of the schema.
  */
 #include <jansson.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "schema/value-yaml.h"
 #include "schema/value.h"
 
-#define INDENT	      2
+#define INDENT        2
 #define ORIGIN_COLUMN 40
 
 struct writer {
@@ -40,13 +40,15 @@ static const struct value *next_child(const struct value *value, size_t *at)
 	const struct value *next = NULL;
 	size_t order = *at;
 
-	/* Of lists and maps as they are; of the few properties of an object the next in the schema. */
+	/* Of lists and maps as they are; of the few properties of an object the next in the schema.
+	 */
 	if (is_list(value) || value->type->kind == SCHEMA_MAP)
 		return *at < value->n ? value->children[(*at)++] : NULL;
 	for (size_t i = 0; i < value->n; i++) {
 		const struct value *child = value->children[i];
 
-		if (child->property->order >= order && (!next || child->property->order < next->property->order))
+		if (child->property->order >= order &&
+		    (!next || child->property->order < next->property->order))
 			next = child;
 	}
 	if (next)
@@ -54,8 +56,7 @@ static const struct value *next_child(const struct value *value, size_t *at)
 	return next;
 }
 
-#define for_each_child(value, child, at)                                                           \
-	for (size_t at = 0; ((child) = next_child(value, &at));)
+#define for_each_child(value, child, at) for (size_t at = 0; ((child) = next_child(value, &at));)
 
 /* What the command line said is shown whole; of a file, the line. */
 static void put_place(struct strbuf *out, const struct span *span)
@@ -109,7 +110,7 @@ static void end_line(struct writer *w, const struct value *value)
 
 static void put_word(struct strbuf *out, const char *word)
 {
-	static const char *const booleans[] = { "on", "off", "yes", "no", "true", "false" };
+	static const char *const booleans[] = {"on", "off", "yes", "no", "true", "false"};
 
 	/* Booleans to readers of YAML 1.1, which these words of a schema are not. */
 	for (size_t i = 0; i < ARRAY_SIZE(booleans); i++)
@@ -201,7 +202,7 @@ static void put_block(struct writer *w, const struct value *value, size_t indent
 
 void value_yaml(const struct value *root, bool origins, struct strbuf *out)
 {
-	struct writer w = { .out = out, .line = out->size, .origins = origins };
+	struct writer w = {.out = out, .line = out->size, .origins = origins};
 
 	put_block(&w, root, 0);
 }
@@ -272,7 +273,8 @@ static json_t *origin_json(const struct value *value)
 	}
 	if (value->origin) {
 		put_place(&text, &value->origin->span);
-		json_object_set_new(json, "from", json_stringn(text.text ? text.text : "", text.size));
+		json_object_set_new(json, "from",
+				    json_stringn(text.text ? text.text : "", text.size));
 	}
 	return json;
 }

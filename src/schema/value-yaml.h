@@ -16,8 +16,8 @@ struct value;
  * @origins: whether each line ends with a comment on where its value comes from
  * @out: gets the text
  *
- * In blocks, keys in the order of the schema, maps in the order of their keys, every default there, every
- * unit as people write it, paths absolute: wherever the text is kept, it is the same machine.
+ * In blocks, keys in the order of the schema, maps in the order of their keys, every default there,
+ * every unit as people write it, paths absolute: wherever the text is kept, it is the same machine.
  */
 void value_yaml(const struct value *root, bool origins, struct strbuf *out);
 

@@ -105,9 +105,21 @@ def unused_members():
                 yield f"struct {struct}: {member} is read nowhere"
 
 
+def secrets():
+    """What sounds like a secret is said by reference: the name of a file."""
+    for path in glob.glob(os.path.join(SOURCE, "schemas/**/*.yaml"), recursive=True):
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        for name, body in re.findall(r"^ +([a-z-]*(?:secret|password|passphrase|token|credential)[a-z-]*):\n((?: +.*\n){1,8})",
+                                     text, re.M):
+            if "$defs/path" not in body:
+                yield f"{os.path.relpath(path, SOURCE)}: {name} is no path"
+
+
 tap = Tap()
 for name, rule in ("includes keep to the floors", floors), ("a device is four things", device_parts), \
-        ("devices pause with the machine", unpaused_devices), ("every property does something", unused_members):
+        ("devices pause with the machine", unpaused_devices), ("every property does something", unused_members), \
+        ("secrets are said by reference", secrets):
     found = sorted(set(rule()))
     tap.result(not found, name, *found)
 raise SystemExit(tap.done())

@@ -78,11 +78,11 @@ static void one_machine_of_a_name(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "the last good description is the same machine", last_good_is_the_same_machine },
-		{ "one machine of a name", one_machine_of_a_name },
+		{"the last good description is the same machine", last_good_is_the_same_machine},
+		{"one machine of a name", one_machine_of_a_name},
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "state", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
+	CU_SuiteInfo suites[] = {{"state", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
 	char remove[64];
 	int status;
 
