@@ -43,8 +43,7 @@ def kill_once(m, rng, ran, pins):
     moved = {d: (pins[d], slot) for d, slot in slots(m).items() if pins.get(d, slot) != slot}
     if moved:
         wrong.append(f"devices moved: {moved}")
-    if list(state.glob(".*.new")):
-        wrong.append("there are stale files")
+    m.until("half-written files have gone", lambda: not list(state.glob(".*.new")))
     wanted = set(rng.sample(DEVICES, rng.randrange(len(DEVICES))))
     m.file.write_text(m.text(*wanted, lifecycle={"reset": rng.choice(["stop", "reboot"])}))
     m.signal(signal.SIGHUP)
