@@ -325,7 +325,8 @@ static void needs(const struct graph_node *node, struct device_needs *needs, str
 	const struct virtio_blk_config *config = node->config;
 
 	virtio_needs(needs, (unsigned)config->queues);
-	if (config->read_only)
+	/* A device that `match` finds is given to one disk only. */
+	if (config->read_only || !config->path)
 		return;
 	needs->exclusive[needs->n_exclusive].key = arena_printf(arena, "write:%s", config->path);
 	needs->exclusive[needs->n_exclusive++].property = "path";
@@ -347,7 +348,7 @@ static int open_image(struct blk *blk, const struct graph_node *node, struct dia
 {
 	const struct virtio_blk_config *config = node->config;
 	struct block_options options = {
-		.path = config->path,
+		.path = config->path ? config->path : node->host->device,
 		.owner = node->id,
 		.read_only = config->read_only,
 		.direct = config->direct,
@@ -363,7 +364,7 @@ static int open_image(struct blk *blk, const struct graph_node *node, struct dia
 			      diags);
 	r = block_open(&options, &blk->image, &failure);
 	if (r < 0)
-		return refuse(node, "path", r, failure.message, failure.hint, diags);
+		return refuse(node, config->path ? "path" : "match", r, failure.message, failure.hint, diags);
 	return 0;
 }
 

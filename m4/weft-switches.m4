@@ -36,5 +36,7 @@ AC_DEFUN([WEFT_BUILD_SWITCHES], [
   AC_SUBST([BUILD_CFLAGS])
   AC_SUBST([BUILD_LDFLAGS])
   AM_CONDITIONAL([FUZZING], [test "x$enable_fuzzing" = xyes])
+  AS_IF([test "x$enable_static" = xyes], [libudev=0], [libudev=1])
+  AC_DEFINE_UNQUOTED([LIBUDEV], [$libudev], [libudev can be opened to match devices of the host])
   AM_CONDITIONAL([STATIC], [test "x$enable_static" = xyes])
 ])

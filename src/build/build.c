@@ -16,6 +16,7 @@ struct part {
 	struct list link; /* in builder->parts, oldest first */
 	struct generation *base_generation, *live_generation;
 	const struct graph_node *base, *live;
+	struct graph_host host; /* what `match` had found when it was prepared */
 	const struct part_ops *ops;
 	void *object;
 	bool committed, leaving;
@@ -103,6 +104,8 @@ static int prepare_add(struct builder *builder, const struct plan_step *step,
 	part->live_generation = generation_ref(generation);
 	part->base = part->live = step->to;
 	part->ops = ops;
+	if (step->to->host)
+		part->host = *step->to->host;
 	list_add_tail(&builder->parts, &part->link);
 	entry->part = part;
 	return ops->prepare(builder->context, step->to, &part->object, diags);
@@ -359,7 +362,12 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 	running = arena_new_array(arena, n, struct plan_running);
 	n = 0;
 	list_for_each(part, &builder->parts, link)
-		running[n++] = (struct plan_running){ part->base, part->live, part->leaving };
+		running[n++] = (struct plan_running){
+			.base = part->base,
+			.live = part->live,
+			.leaving = part->leaving,
+			.host = part->host,
+		};
 	qsort(running, n, sizeof(*running), compare_running);
 	*ret_n = n;
 	return running;

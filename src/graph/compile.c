@@ -210,6 +210,8 @@ static bool add_devices(struct compiler *c, const struct value *root,
 		devices[i]->span = value->key_span;
 		devices[i]->type = device_type_find(schema_text(value->variant->name));
 		devices[i]->config = value->bound;
+		if (value_child(value, "match"))
+			devices[i]->host = arena_new(c->arena, struct graph_host);
 		invariant(devices[i]->type != NULL);
 	}
 	if (has_virtio_mem(c->graph->config))

@@ -37,6 +37,16 @@ struct graph_bar {
 	uint64_t base, size; /* guest-physical; size 0: no such BAR */
 };
 
+/*
+ * What stands on the host for a device's `match`. The only part of a graph that changes: whoever follows the
+ * host writes it before a plan is made.
+ */
+struct graph_host {
+	char device[64];      /* "/dev/sdb"; empty: not looked for */
+	uint64_t sequence;    /* tells two devices apart that had one name after the other */
+	char missing[192];    /* why there is none, a phrase; empty: there is one */
+};
+
 struct graph_node {
 	enum graph_kind kind;
 	const char *id;	  /* "root" for devices.root; "cpus", "memory", "boot" … */
@@ -55,6 +65,7 @@ struct graph_node {
 	uint32_t memory_slot_base, n_memory_slots; /* KVM memory slots */
 	struct graph_bar bars[DEVICE_MAX_BARS];
 	struct graph_bar memory; /* guest-physical memory that is no BAR */
+	struct graph_host *host; /* of a device with `match`, else NULL */
 	uint64_t block_size;	 /* of that memory, where it comes and goes in blocks */
 };
 

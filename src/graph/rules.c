@@ -147,6 +147,33 @@ static void check_hugepages(const struct rules *r)
 	diag_hint(r->diags, diag, "write a size that is a multiple of %s", page);
 }
 
+/* A disk that any device of the host could become is not what somebody meant. */
+static void check_matches(const struct rules *r)
+{
+	const struct value *devices = value_child(r->root, "devices");
+
+	for (size_t i = 0; devices && i < devices->n; i++) {
+		const struct value *match = value_child(devices->children[i], "match");
+		const struct value *subsystem = match ? value_child(match, "subsystem") : NULL;
+		struct diag *diag;
+
+		if (!match)
+			continue;
+		if (!LIBUDEV)
+			diag_add(r->diags, "E0315", DIAG_ERROR, match->key_span,
+				 "'match' needs libudev, without which this weft was built");
+		if (subsystem && strcmp(subsystem->string, "block") != 0) {
+			diag = diag_add(r->diags, "E0316", DIAG_ERROR, subsystem->span,
+					"no device of the subsystem '%s' is a disk", subsystem->string);
+			diag_hint(r->diags, diag, "write subsystem: block, or leave it out");
+		} else if (subsystem && match->n == 1) {
+			diag = diag_add(r->diags, "E0316", DIAG_ERROR, match->key_span,
+					"every disk of the host matches");
+			diag_hint(r->diags, diag, "say which one, for example serial: WD-1234");
+		}
+	}
+}
+
 bool rules_check(const struct value *root, const struct config_machine *config,
 		 struct diag_list *diags)
 {
@@ -160,6 +187,7 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	check_affinity(&r);
 	check_features(&r);
 	check_hugepages(&r);
+	check_matches(&r);
 	return diag_errors(diags) == before;
 }
 

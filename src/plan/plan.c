@@ -152,6 +152,18 @@ static void plan_removal(struct planner *p, const struct plan_running *running)
 	say_that_it_leaves(p, step, running);
 }
 
+static void plan_host_left(struct planner *p, const struct plan_running *running, const char *why)
+{
+	const struct graph_node *from = running->live;
+	const char *reason = why_not_out(from);
+	struct plan_step *step =
+		add_step(p, PLAN_REMOVE, reason ? PLAN_RESTART : PLAN_HOTPLUG, from, NULL);
+
+	step->host = true;
+	explain_step(p, step, from->type->name, NULL, reason ? reason : why);
+	say_that_it_leaves(p, step, running);
+}
+
 /*
  * Another device under the same name, or a property that only a new device can have: it is taken out
  * here, and the plan that is made when it has gone puts the new one in.
@@ -179,6 +191,21 @@ static void plan_replug(struct planner *p, const struct plan_running *running,
 			     reason ? reason : "it is another device");
 	}
 	say_that_it_leaves(p, step, running);
+}
+
+/* Why a device is not the one that `match` finds now; NULL: it is, or has none. */
+static const char *why_host_left(struct planner *p, const struct plan_running *running,
+				 const struct graph_node *to)
+{
+	const struct graph_host *was = &running->host, *is = to->host;
+
+	if (!is || !was->device[0] || (!is->device[0] && !is->missing[0]))
+		return NULL;
+	if (is->missing[0])
+		return arena_printf(p->arena, "%s: %s", was->device, is->missing);
+	if (strcmp(was->device, is->device) != 0 || was->sequence != is->sequence)
+		return arena_printf(p->arena, "%s: another host device matches now", was->device);
+	return NULL;
 }
 
 /* What can be done while the guest runs is a step of its own: it does not wait for the rest. */
@@ -237,7 +264,11 @@ static void plan_addition(struct planner *p, const struct graph_node *node)
 	struct plan_step *step =
 		add_step(p, PLAN_ADD, later ? PLAN_RESTART : PLAN_HOTPLUG, NULL, node);
 
-	if (why) {
+	if (node->host && node->host->missing[0]) {
+		step->class = PLAN_HOTPLUG;
+		step->waiting = step->host = true;
+		explain_step(p, step, NULL, node->type->name, node->host->missing);
+	} else if (why) {
 		explain_step(p, step, NULL, node->type ? node->type->name : NULL, why);
 	} else if (obstacle) {
 		step->after = obstacle->live;
@@ -263,6 +294,7 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 	};
 	struct plan *plan = arena_new(arena, struct plan);
 	const struct graph_node *node;
+	const char *host_left;
 	size_t i;
 
 	for (i = 0; i < n_running; i++)
@@ -272,7 +304,10 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 		node = find_wanted(&p, &running[i]);
 		if (!node)
 			continue;
-		if (node->type != running[i].base->type)
+		host_left = why_host_left(&p, &running[i], node);
+		if (host_left)
+			plan_host_left(&p, &running[i], host_left);
+		else if (node->type != running[i].base->type)
 			plan_replug(&p, &running[i], node, NULL);
 		else
 			plan_update(&p, &running[i], node);

@@ -40,6 +40,7 @@ struct plan_step {
 	enum plan_action action;
 	enum plan_class class; /* the strongest of its changes */
 	bool waiting; /* for a guest to let go of something; the plan that is made then does it */
+	bool host;    /* it waits for a device of the host, or follows one that went */
 	const struct graph_node *from, *to;
 	const struct plan_change *changes;
 	size_t n_changes;
@@ -59,6 +60,7 @@ struct plan_running {
 	const struct graph_node *base; /* as it was built */
 	const struct graph_node *live; /* as last updated; @base if never */
 	bool leaving;		       /* the guest has been asked to let go of it */
+	struct graph_host host;	       /* what `match` had found when it was built */
 };
 
 /**

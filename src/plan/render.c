@@ -50,6 +50,8 @@ json_t *plan_to_json(const struct plan *plan)
 				 "after", step->after ? step->after->path : NULL, "changes", changes);
 		if (step->waiting)
 			json_object_set_new(json, "waiting", json_true());
+		if (step->host)
+			json_object_set_new(json, "host", json_true());
 		json_array_append_new(steps, json);
 	}
 	return json_pack("{s:i, s:s, s:o}", "format_version", 1, "class",
@@ -95,7 +97,7 @@ static void print_change(const json_t *change, struct strbuf *out)
 
 void plan_print_json(const json_t *plan, struct strbuf *out)
 {
-	unsigned now = 0, waiting = 0, later = 0;
+	unsigned now = 0, waiting = 0, host = 0, later = 0;
 	const json_t *step, *change;
 	size_t i, j;
 
@@ -107,18 +109,24 @@ void plan_print_json(const json_t *plan, struct strbuf *out)
 			print_change(change, out);
 		if (waits(step))
 			later++;
+		else if (json_is_true(json_object_get(step, "waiting")) &&
+			 json_is_true(json_object_get(step, "host")) &&
+			 strcmp(text_of(step, "action", ""), action_names[PLAN_ADD]) == 0)
+			host++;
 		else if (json_is_true(json_object_get(step, "waiting")))
 			waiting++;
 		else
 			now++;
 	}
-	if (now + waiting + later == 0) {
+	if (now + waiting + host + later == 0) {
 		strbuf_puts(out, "nothing to do\n");
 		return;
 	}
 	strbuf_printf(out, "%u to do now", now);
 	if (waiting)
 		strbuf_printf(out, ", %u when the guest has let go", waiting);
+	if (host)
+		strbuf_printf(out, ", %u when the host has the device", host);
 	if (later)
 		strbuf_printf(out, ", %u waiting for a restart of the guest", later);
 	strbuf_putc(out, '\n');

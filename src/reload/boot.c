@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "build/parts.h"
 #include "reload/converge-internal.h"
+#include "reload/hostdev.h"
 #include "reload/state.h"
 #include "schema/config.h"
 
@@ -48,6 +49,7 @@ static enum exit_code boot_generation(struct converge *c, struct generation *g,
 	enum build_result result;
 
 	c->parts->graph = g->graph;
+	hostdev_resolve(c->hosts, g->graph, NULL, 0);
 	result = builder_apply(c->builder, plan_create(NULL, 0, g->graph, false, arena), g, diags);
 	diag_print(diags, STDERR_FILENO);
 	if (result != BUILD_DONE)

@@ -10,6 +10,7 @@
 #include "reload/conditions.h"
 #include "reload/converge.h"
 
+struct hostdev;
 struct loop_source;
 struct watch;
 
@@ -21,6 +22,7 @@ struct converge {
 	const struct document_options *options;
 	char *path;
 	struct watch *watch;
+	struct hostdev *hosts; /* devices of the host that `match` names */
 	int watch_error; /* that was told */
 
 	struct generation *newest;   /* as read last, valid or not: its files are watched */

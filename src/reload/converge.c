@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "plan/render.h"
 #include "reload/converge-internal.h"
+#include "reload/hostdev.h"
 #include "reload/state.h"
 #include "reload/watch.h"
 #include "schema/config.h"
@@ -34,6 +35,7 @@ static void on_watch(void *opaque)
 }
 
 static void on_detach_timeout(void *opaque);
+static void on_host_change(void *opaque);
 
 struct converge *converge_create(struct loop *loop, struct builder *builder, struct parts *parts,
 				 const char *path, const struct document_options *options)
@@ -50,6 +52,7 @@ struct converge *converge_create(struct loop *loop, struct builder *builder, str
 	invariant(loop_add_timer(loop, on_detach_timeout, c, &c->detach_timer) >= 0);
 	invariant(loop_add_timer(loop, converge_on_confirm_timeout, c, &c->confirm_timer) >= 0);
 	c->watch = watch_create(loop, on_watch, c);
+	c->hosts = hostdev_create(loop, on_host_change, c);
 	return c;
 }
 
@@ -58,6 +61,7 @@ struct converge *converge_destroy(struct converge *c)
 	if (!c)
 		return NULL;
 	watch_destroy(c->watch);
+	hostdev_destroy(c->hosts);
 	loop_source_remove(c->detach_timer);
 	loop_source_remove(c->confirm_timer);
 	generation_unref(c->newest);
@@ -181,16 +185,27 @@ const struct plan *converge_plan_to(struct converge *c, const struct generation 
 	size_t n;
 
 	running = builder_running(c->builder, arena, &n);
+	hostdev_resolve(c->hosts, to->graph, running, n);
 	return plan_create(running, n, to->graph,
 			   to->config->reload.replug == CONFIG_RELOAD_REPLUG_ALLOWED, arena);
 }
 
 static void say_ready(struct converge *c)
 {
-	if (c->paused)
+	cleanup_strbuf struct strbuf message = STRBUF_INIT;
+	const struct graph_node *node;
+	size_t i;
+
+	if (c->paused) {
 		converge_condition(c, CONDITION_READY, false, "Paused", "the guest is paused");
-	else
-		converge_condition(c, CONDITION_READY, true, "Running", "the guest runs");
+		return;
+	}
+	strbuf_puts(&message, "the guest runs");
+	graph_for_each_node(c->target->graph, node, i)
+		if (node->host && node->host->missing[0])
+			strbuf_printf(&message, "; %s is pending: %s", node->path,
+				      node->host->missing);
+	converge_condition(c, CONDITION_READY, true, "Running", message.text);
 }
 
 /* What waits for the guest: devices it has not let go of, CPUs it has not taken. */
@@ -477,23 +492,36 @@ void converge_now(struct converge *c, enum converge_trigger trigger)
  * On with what was begun, not with what the file says by now: that has its own triggers, and may have to
  * wait for one.
  */
-void converge_unplugged(struct converge *c, void *object)
+static void go_on(struct converge *c, enum converge_trigger trigger)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
 	const struct plan *plan;
 	enum exit_code code;
 
-	builder_removed(c->builder, object);
 	plan = converge_plan_to(c, c->target, arena);
 	if (plan_does_something(plan)) {
-		code = carry_out(c, c->target, CONVERGE_UNPLUGGED, NULL, plan, diags);
+		code = carry_out(c, c->target, trigger, NULL, plan, diags);
 		if (code == EXIT_ROLLED_BACK || code == EXIT_DEGRADED)
 			refuse(c, diags, "ApplyFailed");
 	}
 	plan = converge_plan_to(c, c->accepted, arena);
-	converge_say_what_waits(c, converge_policy(plan, c->accepted, CONVERGE_UNPLUGGED, arena));
+	converge_say_what_waits(c, converge_policy(plan, c->accepted, trigger, arena));
 	converge_say_what_is_left(c);
+}
+
+void converge_unplugged(struct converge *c, void *object)
+{
+	builder_removed(c->builder, object);
+	go_on(c, CONVERGE_UNPLUGGED);
+}
+
+static void on_host_change(void *opaque)
+{
+	struct converge *c = opaque;
+
+	if (c->target)
+		go_on(c, CONVERGE_HOST);
 }
 
 void converge_followed(struct converge *c)

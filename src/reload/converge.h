@@ -26,6 +26,7 @@ enum converge_trigger {
 	CONVERGE_HANGUP,
 	CONVERGE_APPLY,
 	CONVERGE_UNPLUGGED,
+	CONVERGE_HOST,	 /* a device of the host came or went */
 	CONVERGE_REVERT, /* an apply was not confirmed */
 };
 

@@ -7,11 +7,15 @@ libweft_a_SOURCES += \
 	src/reload/converge-internal.h \
 	src/reload/converge.c \
 	src/reload/converge.h \
+	src/reload/hostdev.c \
+	src/reload/hostdev.h \
 	src/reload/policy.c \
 	src/reload/state.c \
 	src/reload/state.h \
 	src/reload/status.c \
 	src/reload/supervisor.c \
 	src/reload/supervisor.h \
+	src/reload/udev.c \
+	src/reload/udev.h \
 	src/reload/watch.c \
 	src/reload/watch.h

@@ -28,7 +28,8 @@ static const struct plan *hold_back(const struct plan *plan, const char *reason,
 			arena_new_array(arena, step->n_changes, struct plan_change);
 
 		steps[i] = *step;
-		if (step->class == PLAN_NONE || (step->from && step->from->kind == GRAPH_MACHINE))
+		/* What comes and goes on the host is no edit. */
+		if (step->class == PLAN_NONE || step->host || (step->from && step->from->kind == GRAPH_MACHINE))
 			continue;
 		for (size_t j = 0; j < step->n_changes; j++) {
 			changes[j] = step->changes[j];

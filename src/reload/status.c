@@ -20,7 +20,7 @@ static const char *const trigger_names[] = {
 	[CONVERGE_BOOT] = "boot",	    [CONVERGE_REBOOT] = "reboot",
 	[CONVERGE_WATCH] = "watch",	    [CONVERGE_HANGUP] = "hangup",
 	[CONVERGE_APPLY] = "apply",	    [CONVERGE_UNPLUGGED] = "unplugged",
-	[CONVERGE_REVERT] = "revert",
+	[CONVERGE_HOST] = "host",	    [CONVERGE_REVERT] = "revert",
 };
 
 const char *converge_trigger_name(enum converge_trigger trigger)
@@ -111,6 +111,21 @@ static json_t *address_of(const struct graph_node *node)
 	return json_null();
 }
 
+/* What the description has and the host not yet. */
+static void add_pending(const struct converge *c, json_t *devices)
+{
+	const struct graph_node *node;
+	size_t i;
+
+	graph_for_each_node(c->target->graph, node, i)
+		if (node->host && node->host->missing[0] && !json_object_get(devices, node->id))
+			json_object_set_new(devices, node->id,
+					    json_pack("{s:s, s:s, s:s, s:o, s:o}", "type",
+						      node->type->name, "phase", "Pending",
+						      "message", node->host->missing, "address",
+						      json_null(), "line", place_of(node)));
+}
+
 static json_t *devices_to_json(const struct converge *c)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -131,7 +146,11 @@ static json_t *devices_to_json(const struct converge *c)
 						      "Detaching" :
 						      "Attached",
 					      "address", address_of(running[i].base), "line", place_of(node)));
+		if (running[i].host.device[0])
+			json_object_set_new(json_object_get(devices, node->id), "host",
+					    json_string(running[i].host.device));
 	}
+	add_pending(c, devices);
 	return devices;
 }
 

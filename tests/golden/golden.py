@@ -24,6 +24,7 @@ BAD = os.path.join(SOURCE, "tests/golden/bad")
 # Codes of what only a host or a guest can cause: no description is wrong by itself.
 HOST_CODES = re.compile(r"E0[4-9]")
 OTHERS = {
+    "E0315": "depends on what was built in",
     "E0212": "depends on what was built in",
     "E0310": "depends on what was built in",
     "E0126": "of weft fmt alone: tests/meta/fmt.py",

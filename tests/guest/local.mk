@@ -13,6 +13,7 @@ guest_tests += tests/guest/consoles.py
 guest_tests += tests/guest/control.py
 guest_tests += tests/guest/debian-cloud.py
 guest_tests += tests/guest/disk.py
+guest_tests += tests/guest/hostdev.py
 guest_tests += tests/guest/hostile.py
 guest_tests += tests/guest/hotplug-pci.py
 guest_tests += tests/guest/life.py

@@ -97,7 +97,10 @@ def said_values():
         for name, p in device["properties"].items():
             p = follow(p)
             for v in p.get("examples", []) + ([p["default"]] if "default" in p else []):
-                yield f"{key}.{name}: {v}", {**base, "devices": {"d": {**good_object(device), name: v}}}
+                # Of keys that exclude each other it is the only one.
+                choices = {k for choice in device.get("oneOf", []) for k in choice.get("required", [])}
+                good = {k: g for k, g in good_object(device).items() if name not in choices or k not in choices}
+                yield f"{key}.{name}: {v}", {**base, "devices": {"d": {**good, name: v}}}
 
 
 def places(value, path=()):
