@@ -220,8 +220,9 @@ void request_reply(struct request *request, int status, json_t *json)
 	free(text);
 }
 
-static void reply_error(struct request *request, int status, const char *code, const char *hint,
-			json_t *json, const char *fmt, va_list ap)
+printf_like(6, 0) static void reply_error(struct request *request, int status, const char *code,
+					  const char *hint, json_t *json, const char *fmt,
+					  va_list ap)
 {
 	cleanup_strbuf struct strbuf message = STRBUF_INIT;
 
