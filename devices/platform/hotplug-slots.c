@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The states of slots, changed by the main thread and by the guest. What the guest can repeat at will
- * costs an interrupt to itself at most: the main thread hears of a slot once for each time that it
- * asked something of the guest.
+ * The states of slots, changed by the main thread and by the guest. What the guest can repeat at
+ * will costs an interrupt to itself at most: the main thread hears of a slot once for each time
+ * that it asked something of the guest.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -30,7 +30,7 @@ enum {
 
 struct slot {
 	enum hotplug_slot_state state;
-	uint16_t event;	 /* what the guest is to be told, 0: nothing */
+	uint16_t event;   /* what the guest is to be told, 0: nothing */
 	uint16_t refusal; /* the status with which it refused what was asked last, 0: it did not */
 };
 
@@ -79,17 +79,17 @@ static uint64_t slots_read(void *opaque, uint64_t offset, unsigned size)
 	} else {
 		enum hotplug_slot_state state = s->slots[offset / REGISTER - 1].state;
 
-		value = state == HOTPLUG_ABSENT || state == HOTPLUG_GIVEN_BACK ?
-				0 :
-				HOTPLUG_SLOT_PRESENT;
+		value = state == HOTPLUG_ABSENT || state == HOTPLUG_GIVEN_BACK
+				? 0
+				: HOTPLUG_SLOT_PRESENT;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return value;
 }
 
 /*
- * Only what was asked for leaves. A guest that gives back something else, or something that is wanted
- * again by now, is told that it is there.
+ * Only what was asked for leaves. A guest that gives back something else, or something that is
+ * wanted again by now, is told that it is there.
  */
 static bool give_back(struct hotplug_slots *s, struct slot *slot, bool *ret_tell)
 {
@@ -135,9 +135,9 @@ static void slots_write(void *opaque, uint64_t offset, unsigned size, uint64_t v
 		return;
 	slot = &s->slots[offset / REGISTER - 1];
 	pthread_mutex_lock(&s->lock);
-	changed = value & HOTPLUG_SLOT_GIVEN_BACK ?
-			  give_back(s, slot, &tell) :
-			  take_answer(slot, (uint32_t)value >> 16, value & 0xffff);
+	changed = value & HOTPLUG_SLOT_GIVEN_BACK
+			  ? give_back(s, slot, &tell)
+			  : take_answer(slot, (uint32_t)value >> 16, value & 0xffff);
 	pthread_mutex_unlock(&s->lock);
 	if (changed)
 		loop_wake(s->bell);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CPUs and memory have in common when they are plugged: a controller with one register for each
- * slot, which the guest's ACPI methods (src/acpi/hotplug-slots.c) use to see what is there, to learn
- * what changed, to give a slot back, and to say how it went.
+ * What CPUs and memory have in common when they are plugged: a controller with one register for
+ *each slot, which the guest's ACPI methods (src/acpi/hotplug-slots.c) use to see what is there, to
+ *learn what changed, to give a slot back, and to say how it went.
  *
  *	offset	access
  *	0	read	takes the next event away: the Notify code in bits 31:16 (1: look at this
  *			slot, 3: please let go of it), the slot in bits 15:0; 0: there is no event
  *	4+4n	read	what _STA of slot n says: 0xf, or 0
- *		write	bit 31: slot n is given back (_EJ0); else the event and the status of _OST in
- *			bits 30:16 and 15:0
+ *		write	bit 31: slot n is given back (_EJ0); else the event and the status of _OST
+ *in bits 30:16 and 15:0
  *
  * Registers are 4 bytes wide; other accesses read 0 and are ignored.
  */
@@ -24,7 +24,7 @@ struct hotplug_slots;
 struct machine;
 struct strbuf;
 
-#define HOTPLUG_SLOT_PRESENT 0xfu
+#define HOTPLUG_SLOT_PRESENT    0xfu
 #define HOTPLUG_SLOT_GIVEN_BACK (1u << 31)
 
 /* The registers of so many slots fit into the controller's page of the platform window. */
@@ -59,7 +59,8 @@ struct hotplug_slots_params {
 	void *opaque;
 };
 
-/* Return: 0 or a negative errno; the caller owns @ret. All functions are called on the main thread. */
+/* Return: 0 or a negative errno; the caller owns @ret. All functions are called on the main thread.
+ */
 int hotplug_slots_create(struct machine *machine, const struct hotplug_slots_params *params,
 			 struct hotplug_slots **ret) must_use;
 
@@ -74,7 +75,8 @@ enum hotplug_slot_state hotplug_slots_state(struct hotplug_slots *slots, unsigne
  */
 void hotplug_slots_insert(struct hotplug_slots *slots, unsigned slot);
 
-/* Asks the guest to let go of what is in @slot, if there is something; again if it was asked before. */
+/* Asks the guest to let go of what is in @slot, if there is something; again if it was asked
+ * before. */
 void hotplug_slots_ask(struct hotplug_slots *slots, unsigned slot);
 
 /* What was given back, or was never seen by the guest, is out. */

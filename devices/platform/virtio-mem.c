@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The region is given to the guest as RAM piece by piece, by the memory part of the builder; here is
- * kept which blocks of it are plugged. A block that is not has no pages of the host: it is punched out
- * when it is unplugged. A guest that writes to such a block all the same takes pages for what it may not
- * have, at most as many as the description once allowed.
+ * The region is given to the guest as RAM piece by piece, by the memory part of the builder; here
+ * is kept which blocks of it are plugged. A block that is not has no pages of the host: it is
+ * punched out when it is unplugged. A guest that writes to such a block all the same takes pages
+ * for what it may not have, at most as many as the description once allowed.
  */
 #include <errno.h>
 #include <linux/virtio_ids.h>
@@ -72,7 +72,8 @@ static void set_plugged(struct mem *mem, uint64_t block, bool plugged)
 
 static uint8_t *host_of(struct mem *mem, uint64_t block)
 {
-	/* Blocks do not cross the pieces that the region is made of: those are multiples of them. */
+	/* Blocks do not cross the pieces that the region is made of: those are multiples of them.
+	 */
 	return guest_memory_host(machine_memory(mem->vdev.device.machine),
 				 mem->base + block * mem->block_size, mem->block_size);
 }
@@ -120,9 +121,9 @@ static uint16_t state_of(const struct mem *mem, uint64_t first, uint16_t n)
 
 	for (uint64_t i = first; i < first + n; i++)
 		plugged += is_plugged(mem, i);
-	return plugged == n ? VIRTIO_MEM_STATE_PLUGGED :
-	       plugged	    ? VIRTIO_MEM_STATE_MIXED :
-			      VIRTIO_MEM_STATE_UNPLUGGED;
+	return plugged == n ? VIRTIO_MEM_STATE_PLUGGED
+	       : plugged    ? VIRTIO_MEM_STATE_MIXED
+			    : VIRTIO_MEM_STATE_UNPLUGGED;
 }
 
 static uint16_t plug(struct mem *mem, uint64_t addr, uint16_t n)
@@ -132,8 +133,7 @@ static uint16_t plug(struct mem *mem, uint64_t addr, uint16_t n)
 	if (!find_range(mem, addr, n, &first) ||
 	    state_of(mem, first, n) != VIRTIO_MEM_STATE_UNPLUGGED)
 		return VIRTIO_MEM_RESP_ERROR;
-	if (mem->plugged >= mem->requested ||
-	    n > (mem->requested - mem->plugged) / mem->block_size)
+	if (mem->plugged >= mem->requested || n > (mem->requested - mem->plugged) / mem->block_size)
 		return VIRTIO_MEM_RESP_NACK;
 	for (uint64_t i = first; i < first + n; i++) {
 		if (populate(mem, i)) {
@@ -173,8 +173,7 @@ static uint16_t unplug_all(struct mem *mem)
 	return VIRTIO_MEM_RESP_ACK;
 }
 
-static void answer(struct mem *mem, const struct virtio_mem_req *req,
-		   struct virtio_mem_resp *resp)
+static void answer(struct mem *mem, const struct virtio_mem_req *req, struct virtio_mem_resp *resp)
 {
 	uint64_t before = mem->plugged, first;
 

@@ -11,8 +11,8 @@
 #include "graph/device-type.h"
 
 /*
- * The guest may have up to @size bytes of it, and is told so; all of it lies in the first @usable bytes
- * of the region, which are RAM by now. Main thread.
+ * The guest may have up to @size bytes of it, and is told so; all of it lies in the first @usable
+ * bytes of the region, which are RAM by now. Main thread.
  */
 void virtio_mem_request(struct device *device, uint64_t size, uint64_t usable);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processors that come and go (ACPI 6.4 §8.4). Each possible one has a device; _MAT is its entry of the
- * MADT with the enabled bit, by which the operating system finds the local APIC.
+ * Processors that come and go (ACPI 6.4 §8.4). Each possible one has a device; _MAT is its entry of
+ * the MADT with the enabled bit, by which the operating system finds the local APIC.
  */
 #include "acpi/acpi.h"
 #include "acpi/aml.h"
@@ -21,8 +21,7 @@ static void add_cpu(struct aml *a, const struct acpi_machine *machine, unsigned 
 	aml_string(a, "ACPI0007");
 	aml_name_integer(a, "_UID", number);
 	aml_name(a, "_MAT");
-	aml_buffer(a, entry,
-		   madt_cpu(number, machine->apic_ids[number], MADT_ENABLED, entry));
+	aml_buffer(a, entry, madt_cpu(number, machine->apic_ids[number], MADT_ENABLED, entry));
 	/* The processor that starts the machine never leaves. */
 	aml_slot_methods(a, number, number > 0);
 	aml_end(a);

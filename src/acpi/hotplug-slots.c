@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AML of slots. Every slot has a register of its own, so no method has to select one first, and none
- * needs a mutex.
+ * AML of slots. Every slot has a register of its own, so no method has to select one first, and
+ * none needs a mutex.
  */
 #include <stdio.h>
 
 #include "acpi/aml.h"
 #include "acpi/hotplug-slots.h"
 
-#define ACCESS (AML_ACCESS_DWORD | AML_WRITE_AS_ZEROS)
+#define ACCESS        (AML_ACCESS_DWORD | AML_WRITE_AS_ZEROS)
 #define REGISTER_BITS 32
-#define GIVEN_BACK 0x80000000u
+#define GIVEN_BACK    0x80000000u
 
 void aml_slots_registers(struct aml *a, uint64_t base, unsigned n)
 {

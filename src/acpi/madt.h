@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MADT_ENABLED	    (1u << 0)
+#define MADT_ENABLED        (1u << 0)
 #define MADT_ONLINE_CAPABLE (1u << 1)
 
 #define MADT_CPU_MAX 16u

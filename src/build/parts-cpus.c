@@ -26,7 +26,8 @@ static void set_affinity(const struct config_cpus *config, struct machine_cpus *
 	const struct cpu_list **affinity =
 		arena_new_array(arena, cpus->max, const struct cpu_list *);
 
-	/* The schema has seen to it that the keys are numbers, the rules that there are such vCPUs. */
+	/* The schema has seen to it that the keys are numbers, the rules that there are such vCPUs.
+	 */
 	for (size_t i = 0; i < config->affinity.n; i++) {
 		unsigned long index = strtoul(config->affinity.items[i].key, NULL, 10);
 
@@ -66,7 +67,7 @@ void parts_cpus(const struct graph_node *node, struct machine_cpus *ret, struct 
 		.phys_bits = config->has_phys_bits ? (uint8_t)config->phys_bits : 0,
 		.span = node->span,
 	};
-	ret->topology = (struct cpu_topology){ 1, 1, 1, ret->max };
+	ret->topology = (struct cpu_topology){1, 1, 1, ret->max};
 	if (config->topology)
 		ret->topology = (struct cpu_topology){
 			.threads = (unsigned)config->topology->threads,
@@ -164,8 +165,8 @@ static int cpus_part_update(void *context, void *object, const struct graph_node
 	const struct config_cpus *config = to->config;
 	struct cpus_part *part = object;
 
-	return CPU_HOTPLUG ? parts_slots_set(&part->slots, (unsigned)config->count, diags) :
-			     -EOPNOTSUPP;
+	return CPU_HOTPLUG ? parts_slots_set(&part->slots, (unsigned)config->count, diags)
+			   : -EOPNOTSUPP;
 }
 
 static bool cpus_part_settled(void *context, void *object, struct strbuf *why)

@@ -27,7 +27,7 @@ struct memory_part {
 	struct parts_slots dimms;
 	/* With virtio-mem. */
 	bool flexible;
-	uint64_t extra;	  /* bytes that the guest should have beside those of power-on */
+	uint64_t extra;    /* bytes that the guest should have beside those of power-on */
 	unsigned n_usable; /* blocks that are RAM; they stay, the guest has some of their pages */
 };
 
@@ -133,7 +133,8 @@ static void on_blocks_changed(void *opaque)
 	parts->on_followed(parts->opaque);
 }
 
-/* Makes blocks RAM that the guest may need, all or none of them, and tells it how much it may have. */
+/* Makes blocks RAM that the guest may need, all or none of them, and tells it how much it may have.
+ */
 static int set_extra(struct memory_part *part, uint64_t extra, struct diag_list *diags)
 {
 	unsigned wanted = (unsigned)((extra + part->layout.block - 1) / part->layout.block);

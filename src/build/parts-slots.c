@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Following a wanted number of slots, level-based: whatever happened, the states of the slots and the
- * wanted number say what is to be done.
+ * Following a wanted number of slots, level-based: whatever happened, the states of the slots and
+ * the wanted number say what is to be done.
  */
 #include <errno.h>
 
@@ -65,7 +65,8 @@ static void follow_now(struct parts_slots *s, bool again)
 	cleanup_arena struct arena *arena = arena_create();
 
 	if (follow(s, again, diag_list_create(arena)) < 0)
-		log_error("a %s that the guest gave back, and that is wanted again, could not be made",
+		log_error("a %s that the guest gave back, and that is wanted again, could not be "
+			  "made",
 			  s->ops->noun);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A number of equal things in slots (CPUs, DIMMs) that follows a wanted number: what is missing is made
- * and offered to the guest; of what is too many the guest is asked to let go, the last first. What the
- * guest gives back is unmade, and made again if it is wanted by then.
+ * A number of equal things in slots (CPUs, DIMMs) that follows a wanted number: what is missing is
+ * made and offered to the guest; of what is too many the guest is asked to let go, the last first.
+ * What the guest gives back is unmade, and made again if it is wanted by then.
  */
 #pragma once
 
@@ -17,7 +17,8 @@ struct strbuf;
 
 struct slot_ops {
 	const char *noun; /* "CPU" */
-	/* Makes what belongs into a slot, unknown to the guest; a diagnostic and a negative errno. */
+	/* Makes what belongs into a slot, unknown to the guest; a diagnostic and a negative errno.
+	 */
 	int (*plug)(void *opaque, unsigned slot, struct diag_list *diags);
 	/* Unmakes it; a negative errno when it has to be tried again later. */
 	int (*unplug)(void *opaque, unsigned slot);
@@ -28,13 +29,13 @@ struct parts_slots {
 	void *opaque; /* given to the ops */
 	struct parts *parts;
 	struct hotplug_slots *controller; /* NULL: nothing comes or goes */
-	unsigned first; /* those below never go */
+	unsigned first;                   /* those below never go */
 	unsigned n, wanted;
 };
 
 /*
- * Makes the controller; @slots is set but for it. At @base, for the ACPI_EVENT_* bit @event; @wanted
- * slots are there. Return: 0 or a negative errno.
+ * Makes the controller; @slots is set but for it. At @base, for the ACPI_EVENT_* bit @event;
+ * @wanted slots are there. Return: 0 or a negative errno.
  */
 int parts_slots_create(struct parts_slots *slots, uint64_t base, uint32_t event) must_use;
 void parts_slots_destroy(struct parts_slots *slots);

@@ -9,8 +9,8 @@
 #define VIRTIO_MEM_STEP (2 * MiB)
 
 /*
- * Linux adds memory in units of up to 2 GiB when it has as much as this at power-on; where exactly it
- * draws the line depends on what else is in the machine.
+ * Linux adds memory in units of up to 2 GiB when it has as much as this at power-on; where exactly
+ * it draws the line depends on what else is in the machine.
  */
 #define LARGE_MEMORY (60 * GiB)
 #define LARGE_BLOCK  (2 * GiB)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where memory comes and goes while the guest runs: a region above all RAM of power-on, cut into blocks
- * of one size. Each block is a memory slot of KVM; by ACPI it is also a DIMM.
+ * Where memory comes and goes while the guest runs: a region above all RAM of power-on, cut into
+ * blocks of one size. Each block is a memory slot of KVM; by ACPI it is also a DIMM.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The limits of live edits. They are those of the machine that runs, not of the new description: room
- * that an edit makes (cpus.max) is there after the next start.
+ * The limits of live edits. They are those of the machine that runs, not of the new description:
+ * room that an edit makes (cpus.max) is there after the next start.
  */
 #include <config.h>
 #include <inttypes.h>
@@ -55,10 +55,16 @@ static const char *limit_memory_size(const struct plan_running *running,
 	size_format(layout.step, step);
 	size_format(below, low);
 	if (below + layout.step > base->max)
-		return arena_printf(arena, "memory changes in steps of %s while the guest runs: the nearest "
-				    "size is %s", step, low);
-	return arena_printf(arena, "memory changes in steps of %s while the guest runs: the nearest sizes are "
-			    "%s and %s", step, low, size_format(below + layout.step, high));
+		return arena_printf(
+			arena,
+			"memory changes in steps of %s while the guest runs: the nearest "
+			"size is %s",
+			step, low);
+	return arena_printf(
+		arena,
+		"memory changes in steps of %s while the guest runs: the nearest sizes are "
+		"%s and %s",
+		step, low, size_format(below + layout.step, high));
 }
 
 static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Edits that the schema calls live, and that are so for some values only: more CPUs than there is room
- * for, memory that was there when the machine started.
+ * Edits that the schema calls live, and that are so for some values only: more CPUs than there is
+ * room for, memory that was there when the machine started.
  */
 #pragma once
 

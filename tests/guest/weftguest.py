@@ -255,6 +255,31 @@ class Machine:
             raise Failure(f"weft did not log /{regex}/")
         return found
 
+    def conditions(self):
+        """What `weft status` says of the machine: the conditions that are true, with their messages."""
+        answer = run_weft("status", "--format", "json", self.description["name"], env=self.environment())
+        return {c["type"]: c["message"] for c in json.loads(answer.stdout)["conditions"] if c["status"]}
+
+    def wait_condition(self, condition, present, timeout=10):
+        """The conditions, as soon as one of them is there or gone, or when the time is up."""
+        end = time.monotonic() + timeout * PATIENCE
+        while (condition in (now := self.conditions())) != present and time.monotonic() < end:
+            time.sleep(0.05)
+        return now
+
+    def follow(self, timeout=60):
+        """Writes the description, which differs in what can be done now, and waits until the guest has followed."""
+        seen = len(self.log())
+        self.write_description()
+        end = time.monotonic() + timeout * PATIENCE
+        while " to do now" not in self.log()[seen:]:
+            if time.monotonic() > end:
+                raise Failure("weft did not take the edit up (with -v it says so)")
+            time.sleep(0.02)
+        left = self.wait_condition("Converging", False, timeout).get("Converging")
+        if left:
+            raise Failure(f"the guest does not follow: {left}")
+
     def leftovers(self):
         """What a weft that has ended left behind."""
         left = [f"process {p}" for p in _processes_of_session(self.pid)]

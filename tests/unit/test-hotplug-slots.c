@@ -17,8 +17,8 @@
 #define N    6u
 #define BASE LAYOUT_CPU_HOTPLUG
 
-#define INSERTED(slot) (1u << 16 | (slot))
-#define EJECT(slot)    (3u << 16 | (slot))
+#define INSERTED(slot)     (1u << 16 | (slot))
+#define EJECT(slot)        (3u << 16 | (slot))
 #define OST(event, status) ((uint32_t)(event) << 16 | (status))
 
 static struct io_thread *main_thread;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-mem through the transport: blocks are counted right, and no request reaches past what may be
- * used or gets more than was allowed.
+ * virtio-mem through the transport: blocks are counted right, and no request reaches past what may
+ * be used or gets more than was allowed.
  */
 #include <linux/virtio_mem.h>
 #include <stddef.h>
@@ -17,10 +17,10 @@
 #include "tests/unit/fake-machine.h"
 
 /* Small blocks in the upper part of the fake RAM. */
-#define BASE   0xc0000ULL
-#define BLOCK  0x1000ULL
-#define BLOCKS 32u
-#define REQUEST	 DRIVER_BUFFERS
+#define BASE     0xc0000ULL
+#define BLOCK    0x1000ULL
+#define BLOCKS   32u
+#define REQUEST  DRIVER_BUFFERS
 #define RESPONSE (DRIVER_BUFFERS + 0x100)
 
 #define NOTHING 0xffff
@@ -135,9 +135,15 @@ static void wrong_ranges_are_errors(void)
 		uint64_t addr;
 		uint16_t n;
 	} ranges[] = {
-		{BASE, 0},	      {BASE - BLOCK, 1},	{BASE + 1, 1},
-		{BASE + 15 * BLOCK, 2}, {BASE + 16 * BLOCK, 1}, {BASE, 17},
-		{BASE, UINT16_MAX},   {0, 1},			{UINT64_MAX - BLOCK + 1, 1},
+		{BASE, 0},
+		{BASE - BLOCK, 1},
+		{BASE + 1, 1},
+		{BASE + 15 * BLOCK, 2},
+		{BASE + 16 * BLOCK, 1},
+		{BASE, 17},
+		{BASE, UINT16_MAX},
+		{0, 1},
+		{UINT64_MAX - BLOCK + 1, 1},
 		{UINT64_MAX, UINT16_MAX},
 	};
 
@@ -196,7 +202,8 @@ static void random_requests_keep_the_books(void)
 	start(wanted, usable);
 	srand(7);
 	for (unsigned i = 0; i < 3000; i++) {
-		unsigned block = (unsigned)rand() % (BLOCKS + 2), n = (unsigned)rand() % 6, held = 0;
+		unsigned block = (unsigned)rand() % (BLOCKS + 2), n = (unsigned)rand() % 6,
+			 held = 0;
 		uint16_t type = (uint16_t)(rand() % 16 ? rand() % 2 : VIRTIO_MEM_REQ_UNPLUG_ALL);
 		unsigned expected = VIRTIO_MEM_RESP_ERROR;
 
@@ -209,10 +216,11 @@ static void random_requests_keep_the_books(void)
 			held += there[j];
 		if (type == VIRTIO_MEM_REQ_UNPLUG_ALL)
 			expected = VIRTIO_MEM_RESP_ACK;
-		else if (n > 0 && block + n <= usable && held == (type == VIRTIO_MEM_REQ_PLUG ? 0 : n))
-			expected = type == VIRTIO_MEM_REQ_PLUG && n_there + n > wanted ?
-					   VIRTIO_MEM_RESP_NACK :
-					   VIRTIO_MEM_RESP_ACK;
+		else if (n > 0 && block + n <= usable &&
+			 held == (type == VIRTIO_MEM_REQ_PLUG ? 0 : n))
+			expected = type == VIRTIO_MEM_REQ_PLUG && n_there + n > wanted
+					   ? VIRTIO_MEM_RESP_NACK
+					   : VIRTIO_MEM_RESP_ACK;
 		CU_ASSERT_EQUAL(ask(type, block, (uint16_t)n), expected);
 		if (expected == VIRTIO_MEM_RESP_ACK) {
 			unsigned first = type == VIRTIO_MEM_REQ_UNPLUG_ALL ? 0 : block;
