@@ -40,7 +40,7 @@ static void last_good_is_the_same_machine(void)
 {
 	cleanup_generation struct generation *first = NULL, *second = NULL;
 	struct state *state = NULL;
-	char path[64];
+	char path[256];
 	pid_t pid;
 	FILE *f;
 
@@ -52,9 +52,10 @@ static void last_good_is_the_same_machine(void)
 	first = load(path);
 	CU_ASSERT_EQUAL_FATAL(state_open("state-test", &state, &pid), 0);
 	CU_ASSERT_EQUAL(state_accept(state, first->graph, first->root, 1), 0);
-	second = load(state_path(state, "last-good.yaml"));
+	snprintf(path, sizeof(path), "%s", state_path(state, "last-good.yaml"));
+	state_close(state); /* waits for the disk */
+	second = load(path);
 	CU_ASSERT_EQUAL(memcmp(first->graph->hash, second->graph->hash, SHA256_SIZE), 0);
-	state_close(state);
 
 	CU_ASSERT_EQUAL_FATAL(state_open("state-test", &state, &pid), 0);
 	CU_ASSERT(state_is(state, second->graph));
