@@ -25,6 +25,7 @@ guest_tests += tests/guest/reload.py
 guest_tests += tests/guest/nvdimm.py
 guest_tests += tests/guest/state.py
 guest_tests += tests/guest/virtio.py
+guest_tests += tests/guest/walk.py
 TESTS += $(guest_tests)
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
