@@ -80,7 +80,7 @@ def latency(guest):
         print(f"31 virtio-blk, {os.path.getsize(m.file)} bytes of description, {N} times:")
         show("  file read, checked, compiled, planned", planned, 2)
         show("  one added: prepared and committed", committed, 5)
-        show("  state saved (two files synced)", saved)
+        show("  told and handed over to be saved", saved)
         show("  a live property: all but saving", empty)
 
 
