@@ -86,6 +86,8 @@ static enum exit_code first_boot(struct converge *c)
 	newest = read_newest(c, &taken);
 	if (!newest)
 		return taken ? EXIT_HOST : EXIT_INVALID;
+	/* Its files are those that are watched first: so they need not be read twice to know them. */
+	c->newest = generation_ref(newest);
 	return boot_generation(c, newest, CONVERGE_BOOT);
 }
 
