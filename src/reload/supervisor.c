@@ -26,13 +26,16 @@
 #include "reload/supervisor.h"
 #include "schema/config.h"
 
+/* When the control socket and the watch come, after the guest started. */
+#define AFTER_START_NS (50 * 1000000ULL)
+
 struct supervisor {
 	struct loop *loop;
 	struct console_hub *consoles;
 	struct builder *builder;
 	struct parts parts;
 	struct converge *converge;
-	struct loop_source *signals[3], *power_off_timer;
+	struct loop_source *signals[3], *power_off_timer, *started_timer;
 	bool power_off_asked; /* the next power-off or reset is the end */
 	bool start_again;     /* … but for a reboot that was asked for */
 	bool paused;
@@ -238,6 +241,20 @@ static void on_hangup(int signal, void *opaque)
 	converge_now(s->converge, CONVERGE_HANGUP);
 }
 
+static void on_started(void *opaque)
+{
+	struct supervisor *s = opaque;
+
+	/*
+	 * The guest has its first moments to itself: what it writes then is not kept waiting, and one
+	 * that ends at once pays for none of this. An edit made meanwhile is seen by this reading.
+	 */
+	if (s->attendant)
+		s->attending = s->attendant->start(s);
+	converge_now(s->converge, CONVERGE_WATCH);
+	memory_trim();
+}
+
 static int listen_to_signals(struct supervisor *s)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -250,18 +267,8 @@ static int listen_to_signals(struct supervisor *s)
 		if (r < 0)
 			return r;
 	}
-	return loop_add_timer(s->loop, on_power_off_timeout, s, &s->power_off_timer);
-}
-
-static void on_started(void *opaque)
-{
-	struct supervisor *s = opaque;
-
-	/* The guest runs by now: what follows is not waited for. */
-	if (s->attendant)
-		s->attending = s->attendant->start(s);
-	converge_now(s->converge, CONVERGE_WATCH);
-	memory_trim();
+	r = loop_add_timer(s->loop, on_started, s, &s->started_timer);
+	return r < 0 ? r : loop_add_timer(s->loop, on_power_off_timeout, s, &s->power_off_timer);
 }
 
 static enum exit_code run(struct supervisor *s)
@@ -273,7 +280,7 @@ static enum exit_code run(struct supervisor *s)
 		code = converge_boot(s->converge, CONVERGE_BOOT);
 		if (code != EXIT_DONE)
 			return code;
-		loop_post(s->loop, on_started, s);
+		loop_timer_arm(s->started_timer, AFTER_START_NS);
 		r = loop_run(s->loop);
 		if (s->attending)
 			s->attendant->stop(s->attending);
@@ -316,6 +323,7 @@ int supervisor_run(const char *path, const struct document_options *options,
 	for (size_t i = 0; i < ARRAY_SIZE(s.signals); i++)
 		loop_source_remove(s.signals[i]);
 	loop_source_remove(s.power_off_timer);
+	loop_source_remove(s.started_timer);
 	loop_destroy(s.loop);
 	return (int)code;
 }
