@@ -129,13 +129,14 @@ static const struct graph_node *pin_of(struct compiler *c, struct graph_node *co
 	return is_wanted(devices, n, path) ? NULL : find_pin(pins, path);
 }
 
-/* Whether what is pinned has a device that goes on in its slot. */
+/* Whether what is pinned has a device that goes on in its slot, of whichever bus. */
 static bool is_kept(struct graph_node *const *devices, const struct graph_node *const *kept, size_t n,
 		    const struct graph_node *pin)
 {
 	for (size_t i = 0; i < n; i++)
 		if (kept[i] == pin)
-			return devices[i]->pci_slot == pin->pci_slot;
+			return devices[i]->pci_slot == pin->pci_slot &&
+			       devices[i]->nvdimm_slot == pin->nvdimm_slot;
 	return false;
 }
 

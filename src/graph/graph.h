@@ -102,8 +102,8 @@ struct graph {
 };
 
 /*
- * Nodes whose places are kept: of the machine that runs, or, with a slot and nothing else, of the state
- * directory. Matched by path, or by what a device says it was called before; sizes that no longer fit are given anew.
+ * Nodes whose places are kept: of the machine that runs, or, with what the guest knows them by and nothing
+ * else (slots and persistent memory), of the state directory. Matched by path, or by what a device says it was called before; sizes that no longer fit are given anew.
  */
 struct graph_pins {
 	const struct graph_node *const *nodes;

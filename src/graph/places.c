@@ -70,12 +70,17 @@ bool places_slot(struct places *places, struct graph_node *node, struct diag_lis
 	return false;
 }
 
+static bool sits_on(const struct graph_node *node, enum device_bus bus)
+{
+	return !node->type || node->type->bus == bus;
+}
+
 void places_keep(struct places *places, struct graph_node *node, const struct graph_node *pin)
 {
-	if (node->pci_slot < 0 && pin->pci_slot > 0)
+	/* A device may have become one of another bus; what is on its way out takes all it has. */
+	if (node->pci_slot < 0 && pin->pci_slot > 0 && sits_on(node, DEVICE_BUS_PCI))
 		(void)!take_slot(places, node, (unsigned)pin->pci_slot);
-	/* The state directory knows PCI slots only. */
-	if (pin->type && pin->type->bus == DEVICE_BUS_NVDIMM &&
+	if (pin->nvdimm_slot >= 0 && sits_on(node, DEVICE_BUS_NVDIMM) &&
 	    ranges_take(places->nvdimms, (uint64_t)pin->nvdimm_slot, 1))
 		node->nvdimm_slot = pin->nvdimm_slot;
 	if (pin->n_gsis && ranges_take(places->gsis, pin->gsi_base, pin->n_gsis)) {
@@ -91,7 +96,9 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 		if (pin->bars[i].size &&
 		    ranges_take(places->mmio64, pin->bars[i].base, pin->bars[i].size))
 			node->bars[i] = pin->bars[i];
-	if (pin->memory.size && ranges_take(places->memory, pin->memory.base, pin->memory.size))
+	/* The state directory is as trustworthy as its disk. */
+	if (IS_ALIGNED(pin->memory.base, MEMORY_ALIGN) &&
+	    ranges_take(places->memory, pin->memory.base, pin->memory.size))
 		node->memory = pin->memory;
 }
 

@@ -34,11 +34,20 @@ struct slot {
 	uint8_t slot;
 };
 
+/* Persistent memory: a guest keeps what it knows of it by its number and its address. */
+struct memory {
+	char *path;
+	uint8_t nvdimm; /* its handle, 0: it is none */
+	uint64_t base, size;
+};
+
 struct state_file {
 	uint64_t generation;
 	char *hash;
 	struct slot *slots;
 	unsigned slots_count;
+	struct memory *memory;
+	unsigned memory_count;
 };
 
 struct save;
@@ -77,11 +86,25 @@ static const cyaml_schema_value_t slot_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct slot, slot_fields),
 };
 
+static const cyaml_schema_field_t memory_fields[] = {
+	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_POINTER, struct memory, path, 1, 128),
+	CYAML_FIELD_UINT("nvdimm", CYAML_FLAG_DEFAULT, struct memory, nvdimm),
+	CYAML_FIELD_UINT("base", CYAML_FLAG_DEFAULT, struct memory, base),
+	CYAML_FIELD_UINT("size", CYAML_FLAG_DEFAULT, struct memory, size),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t memory_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct memory, memory_fields),
+};
+
 static const cyaml_schema_field_t state_fields[] = {
 	CYAML_FIELD_UINT("generation", CYAML_FLAG_DEFAULT, struct state_file, generation),
 	CYAML_FIELD_STRING_PTR("hash", CYAML_FLAG_POINTER, struct state_file, hash, 64, 64),
 	CYAML_FIELD_SEQUENCE("slots", CYAML_FLAG_POINTER, struct state_file, slots, &slot_schema, 0,
 			     PCI_SLOTS),
+	CYAML_FIELD_SEQUENCE("memory", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct state_file,
+			     memory, &memory_schema, 0, PCI_SLOTS + NVDIMM_SLOTS),
 	CYAML_FIELD_END,
 };
 
@@ -185,28 +208,53 @@ static void remove_stale(const struct state *state)
 	unlinkat(state->directory_fd, ".last-good.yaml.new", 0);
 }
 
+/* The pin of a device that may have one already. */
+static struct graph_node *pin_for(struct graph_node *nodes, size_t *n, struct arena *arena, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < *n && strcmp(nodes[i].path, path) != 0; i++)
+		;
+	if (i == *n)
+		nodes[(*n)++] = (struct graph_node){
+			.path = arena_strdup(arena, path),
+			.pci_slot = -1,
+			.nvdimm_slot = -1,
+		};
+	return &nodes[i];
+}
+
 static void keep_pins(struct state *state, const struct state_file *file)
 {
+	const size_t most = (size_t)file->slots_count + file->memory_count;
 	struct arena *arena = arena_create();
-	struct graph_node *nodes = arena_new_array(arena, file->slots_count, struct graph_node);
-	const struct graph_node **list =
-		arena_new_array(arena, file->slots_count, const struct graph_node *);
+	struct graph_node *nodes = arena_new_array(arena, most, struct graph_node);
+	const struct graph_node **list = arena_new_array(arena, most, const struct graph_node *);
+	size_t n = 0;
 
-	for (unsigned i = 0; i < file->slots_count; i++) {
-		nodes[i].path = arena_strdup(arena, file->slots[i].path);
-		nodes[i].pci_slot = file->slots[i].slot < PCI_SLOTS ? file->slots[i].slot : -1;
-		list[i] = &nodes[i];
+	for (unsigned i = 0; i < file->slots_count; i++)
+		if (file->slots[i].slot < PCI_SLOTS)
+			pin_for(nodes, &n, arena, file->slots[i].path)->pci_slot = file->slots[i].slot;
+	for (unsigned i = 0; i < file->memory_count; i++) {
+		const struct memory *memory = &file->memory[i];
+		struct graph_node *node = pin_for(nodes, &n, arena, memory->path);
+
+		node->memory = (struct graph_bar){ memory->base, memory->size };
+		if (memory->nvdimm <= NVDIMM_SLOTS)
+			node->nvdimm_slot = memory->nvdimm - 1;
 	}
+	for (size_t i = 0; i < n; i++)
+		list[i] = &nodes[i];
 	arena_destroy(state->pins_arena);
 	state->pins_arena = arena;
-	state->pins = (struct graph_pins){ .nodes = list, .n = file->slots_count };
+	state->pins = (struct graph_pins){ .nodes = list, .n = n };
 	state->generation = file->generation;
 	snprintf(state->hash, sizeof(state->hash), "%s", file->hash);
 }
 
 static void warn_unreadable(const struct state *state, const char *why)
 {
-	log_warn("%s/state.yaml cannot be read (%s): devices may get other PCI slots",
+	log_warn("%s/state.yaml cannot be read (%s): devices may get other places",
 		 state->directory, why);
 }
 
@@ -431,14 +479,22 @@ static int print_state(struct state *state, const struct graph *graph, uint64_t 
 		.generation = generation,
 		.hash = sha256_hex(graph->hash, hex),
 		.slots = arena_new_array(arena, graph->n_nodes, struct slot),
+		.memory = arena_new_array(arena, graph->n_nodes, struct memory),
 	};
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node (graph, node, i)
+	graph_for_each_node (graph, node, i) {
 		if (node->pci_slot > 0)
 			file.slots[file.slots_count++] =
 				(struct slot){ (char *)node->path, (uint8_t)node->pci_slot };
+		/* That of virtio-mem, which no description names, follows from the machine's. */
+		if (node->memory.size && node->value)
+			file.memory[file.memory_count++] = (struct memory){
+				(char *)node->path, (uint8_t)(node->nvdimm_slot + 1), node->memory.base,
+				node->memory.size
+			};
+	}
 	if (cyaml_save_data(&save->state, &save->state_size, &cyaml_config, &state_schema, &file,
 			    0) != CYAML_OK)
 		return -EIO;

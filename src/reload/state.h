@@ -5,7 +5,7 @@
  * moment leaves the old one or the new one.
  *
  *	lock            held while the machine runs; holds the process id
- *	state.yaml      generation, hash, PCI slots (written and read by libcyaml)
+ *	state.yaml      generation, hash, PCI slots, places of persistent memory (by libcyaml)
  *	last-good.yaml  the newest description that was carried out: whole, canonical
  *	history.ndjson  what was applied, a line each; history.ndjson.1 what was before
  *	control.sock    the control interface
@@ -50,7 +50,7 @@ struct state *state_close(struct state *state);
 /* The path of a file in the directory; lives as long as the state. */
 const char *state_path(struct state *state, const char *file);
 
-/* The slots that were given, as pins without anything else; live as long as the state. */
+/* The slots and the persistent memory that were given, as pins without anything else; live as long as the state. */
 const struct graph_pins *state_pins(const struct state *state);
 
 /* The number of the last generation, 0 before the first, and whether it was this graph. */
@@ -64,7 +64,7 @@ bool state_is(const struct state *state, const struct graph *graph);
  * @root: its values, for last-good.yaml
  * @generation: its number
  *
- * Slots of devices that are gone are forgotten. The files are written by a thread, in the time the disk
+ * Places of devices that are gone are forgotten. The files are written by a thread, in the time the disk
  * takes; what cannot be written is logged, and they are as they were. Of many calls the newest counts.
  * Return: 0 or a negative errno.
  */

@@ -85,6 +85,13 @@ class Started(BareMachine):
         self.write_description = write
 
 
+def memories(m):
+    """What state.yaml says of persistent memory: number of the NVDIMM, address and size, by device."""
+    text = (state_of(m) / "state.yaml").read_text()
+    return {d: tuple(int(x, 0) for x in rest) for d, *rest in
+            re.findall(r"device: devices\.(\w+)\n\s+nvdimm: (\w+)\n\s+base: (\w+)\n\s+size: (\w+)", text)}
+
+
 def restart(m):
     m.kill()
     m.log_path.unlink(missing_ok=True)
@@ -132,6 +139,46 @@ def broken(tap):
                       second.stderr)
 
 
+def persistent_memory(tap):
+    """NVDIMMs and virtio-pmem are where they were, whatever the file says before them."""
+    def pmem(name, kind="nvdimm", size="2MiB"):
+        return {"type": kind, "path": f"{name}.img", "size": size}
+    with BareMachine(tap, name="pmem", devices={"c": pmem("c"), "d": pmem("d", size="1GiB"), "e": pmem("e"),
+                                                "v": pmem("v", "virtio-pmem")}) as m:
+        m.start().wait_up()
+        m.description["devices"]["b"] = pmem("b")
+        m.write_description()
+        m.until_devices("b", "c", "d", "e", "v")
+        m.until("it is on the disk", lambda: "b" in memories(m))
+        first, addresses = memories(m), slots(m)
+        tap.equal("numbers in the order in which they came", {d: n for d, (n, _, _) in first.items()},
+                  {"b": 4, "c": 1, "d": 2, "e": 3, "v": 0})
+        m.description["devices"].update(a=pmem("a"), u=pmem("u", "virtio-pmem"))
+        del m.description["devices"]["c"]
+        restart(m)
+        m.until("it is on the disk", lambda: "u" in memories(m))
+        now = memories(m)
+        tap.equal("NVDIMMs and virtio-pmem stay at their addresses when weft is killed",
+                  {d: now[d] for d in ("b", "d", "e", "v")}, {d: first[d] for d in ("b", "d", "e", "v")})
+        tap.equal("and keep their numbers", {d: slots(m)[d] for d in ("b", "d", "e", "v")},
+                  {d: addresses[d] for d in ("b", "d", "e", "v")})
+        tap.equal("what went leaves its number to what is new", now["a"][0], first["c"][0])
+        state = state_of(m) / "state.yaml"
+        for what, pattern, by in (("no addresses", r"base: \w+", "base: 12345"), ("of no range", r"base: \w+",
+                                  "base: 0xffffffffffffffff"), ("of no size", r"size: \w+", "size: 0"),
+                                 ("of no NVDIMM", r"nvdimm: \w+", "nvdimm: 200"),
+                                 ("all of one NVDIMM", r"nvdimm: \w+", "nvdimm: 1")):
+            with tap.case(f"places that are {what} are given anew"):
+                m.kill()
+                state.write_text(re.sub(pattern, by, state.read_text()))
+                restart(m)
+                m.until_devices("a", "b", "d", "e", "u", "v")
+                said = list(memories(m).values())
+                numbers = [n for n, _, _ in said if n]
+                tap.check("each has its own", len({base for _, base, _ in said}) == 6 and
+                          sorted(numbers) == sorted(set(numbers)) and len(numbers) == 4, said)
+
+
 def mounts(tap):
     """Runs in a mount namespace of its own, as root there."""
     if os.geteuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(0x00020000) != 0:
@@ -177,6 +224,7 @@ def mounts(tap):
 def main():
     tap = Tap()
     broken(tap)
+    persistent_memory(tap)
     kills(tap)
     mounts(tap)
     tap.done()
