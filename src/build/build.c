@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/list.h"
@@ -20,6 +21,8 @@ struct part {
 	const struct part_ops *ops;
 	void *object;
 	bool committed, leaving;
+	time_t asked_at; /* CLOCK_MONOTONIC: when it was asked to go, first */
+	unsigned asked;	 /* how often, since it is leaving */
 };
 
 struct builder {
@@ -130,6 +133,30 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 	return -EOPNOTSUPP;
 }
 
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* Asks the guest, for the first time or once more. */
+static int ask_to_go(struct builder *builder, struct part *part)
+{
+	int r = part->ops->request_removal(builder->context, part->object);
+
+	if (r < 0)
+		return r;
+	if (!part->leaving) {
+		part->asked_at = now();
+		part->asked = 0;
+	}
+	part->asked++;
+	part->leaving = true;
+	return 0;
+}
+
 static void set_live(struct part *part, const struct graph_node *live, struct generation *generation)
 {
 	generation_ref(generation);
@@ -162,8 +189,7 @@ static int commit_step(struct builder *builder, struct generation *generation,
 		/* A second request would be a second event to the guest. */
 		if (part->leaving)
 			return 0;
-		r = part->ops->request_removal(builder->context, part->object);
-		part->leaving = r >= 0;
+		r = ask_to_go(builder, part);
 		break;
 	}
 	entry->committed = r >= 0;
@@ -305,8 +331,7 @@ void builder_ask_again(struct builder *builder)
 	{
 		if (!part->leaving && part->ops->ask_again)
 			part->ops->ask_again(builder->context, part->object);
-		else if (part->leaving &&
-			 part->ops->request_removal(builder->context, part->object) < 0)
+		else if (part->leaving && ask_to_go(builder, part) < 0)
 			log_warn("%s: the guest could not be asked again to let go",
 				 part->live->path);
 	}
@@ -378,6 +403,20 @@ bool builder_is_leaving(const struct builder *builder, const char *path)
 	const struct part *part = find_part(builder, path);
 
 	return part && part->leaving;
+}
+
+void builder_explain_leaving(const struct builder *builder, const char *path, struct strbuf *why)
+{
+	const struct part *part = find_part(builder, path);
+
+	if (!part || !part->leaving)
+		return;
+	strbuf_printf(why, "the guest has not let go for %lld s, asked ",
+		      (long long)(now() - part->asked_at));
+	if (part->asked == 1)
+		strbuf_puts(why, "once");
+	else
+		strbuf_printf(why, "%u times", part->asked);
 }
 
 void builder_each(const struct builder *builder, enum graph_kind kind, void (*fn)(void *object))

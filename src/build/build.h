@@ -93,6 +93,9 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 /* Whether a part has been asked to go and has not gone yet. */
 bool builder_is_leaving(const struct builder *builder, const char *path);
 
+/* Adds to @why since when the guest has been asked to let go of a part that is leaving, and how often. */
+void builder_explain_leaving(const struct builder *builder, const char *path, struct strbuf *why);
+
 /* Whether the guest has followed everything; what it has not is added to @why, "; " between. */
 bool builder_is_settled(const struct builder *builder, struct strbuf *why);
 

@@ -120,7 +120,8 @@ const struct command command_status = {
 	.name = "status",
 	.operands = "[NAME]",
 	.summary = "tell how a running machine is, and how its file differs from it",
-	.details = "NAME may be left out when one machine runs.",
+	.details = "NAME may be left out when one machine runs. Under a device that is not as the file says stands "
+		   "why: who has to let go of it and since when, what of the host is missing, which property waits.",
 	.options = option_specs,
 	.run = run,
 };

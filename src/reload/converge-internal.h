@@ -31,6 +31,7 @@ struct converge {
 	struct generation *target;   /* the newest that no policy held back: what we are going to */
 	struct conditions conditions;
 	struct json_t *pending;	    /* steps that wait for a restart */
+	struct json_t *undone;	    /* these, and what waits for the guest or the host */
 	struct json_t *diagnostics; /* of the newest reading, or NULL */
 	bool paused;		    /* by its owner */
 	bool missing;		    /* the file was not there or empty; it may be in the middle of a checkout */

@@ -71,6 +71,7 @@ struct converge *converge_destroy(struct converge *c)
 	state_close(c->state);
 	conditions_fini(&c->conditions);
 	json_decref(c->pending);
+	json_decref(c->undone);
 	json_decref(c->diagnostics);
 	free(c->path_before);
 	free(c->path);

@@ -64,11 +64,14 @@ void converge_say_what_waits(struct converge *c, const struct plan *plan)
 	cleanup_strbuf struct strbuf message = STRBUF_INIT;
 	cleanup_arena struct arena *arena = arena_create();
 	struct plan_step *waiting = arena_new_array(arena, plan->n_steps, struct plan_step);
-	size_t n = 0;
+	struct plan_step *undone = arena_new_array(arena, plan->n_steps, struct plan_step);
+	size_t n = 0, n_undone = 0;
 
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
+		if (step->class != PLAN_NONE && !plan_step_is_now(step))
+			undone[n_undone++] = *step;
 		if (step->class < PLAN_RESTART)
 			continue;
 		waiting[n++] = *step;
@@ -82,7 +85,9 @@ void converge_say_what_waits(struct converge *c, const struct plan *plan)
 				      step->to ? step->to->path : step->from->path);
 	}
 	json_decref(c->pending);
+	json_decref(c->undone);
 	c->pending = plan_to_json(&(struct plan){ waiting, n });
+	c->undone = plan_to_json(&(struct plan){ undone, n_undone });
 	if (message.size)
 		converge_condition(c, CONDITION_RESTART_REQUIRED, true, "EditWaits", message.text);
 	else

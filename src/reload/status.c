@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/source.h"
+#include "base/strbuf.h"
 #include "reload/converge-internal.h"
 #include "reload/state.h"
 #include "schema/config.h"
@@ -111,19 +112,80 @@ static json_t *address_of(const struct graph_node *node)
 	return json_null();
 }
 
-/* What the description has and the host not yet. */
+/* What of a device waits, and why: "path: reload.replug is never; queues: …"; of the whole the reason alone. */
+static void explain_step(const json_t *step, const char *path, struct strbuf *why)
+{
+	const json_t *change;
+	size_t i;
+
+	json_array_foreach(json_object_get(step, "changes"), i, change)
+	{
+		const char *property = json_string_value(json_object_get(change, "path"));
+		const char *reason = json_string_value(json_object_get(change, "reason"));
+
+		if (why->size)
+			strbuf_puts(why, "; ");
+		if (strcmp(property, path) != 0)
+			strbuf_printf(why, "%s: ",
+				      strncmp(property, path, strlen(path)) == 0 ?
+					      property + strlen(path) + 1 :
+					      property);
+		strbuf_puts(why, reason ? reason : "waits for the next start of the guest");
+	}
+}
+
+static void explain_what_waits(const struct converge *c, const struct graph_node *node,
+			       struct strbuf *why)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(c->undone, "steps"), i, step)
+		if (strcmp(json_string_value(json_object_get(step, "path")), node->path) == 0)
+			explain_step(step, node->path, why);
+}
+
+/* What the description has and the machine has not yet. */
 static void add_pending(const struct converge *c, json_t *devices)
 {
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node(c->target->graph, node, i)
-		if (node->host && node->host->missing[0] && !json_object_get(devices, node->id))
-			json_object_set_new(devices, node->id,
-					    json_pack("{s:s, s:s, s:s, s:o, s:o}", "type",
-						      node->type->name, "phase", "Pending",
-						      "message", node->host->missing, "address",
-						      json_null(), "line", place_of(node)));
+	graph_for_each_node(c->accepted->graph, node, i) {
+		cleanup_strbuf struct strbuf why = STRBUF_INIT;
+
+		if (node->kind != GRAPH_DEVICE || json_object_get(devices, node->id))
+			continue;
+		if (node->host && node->host->missing[0])
+			strbuf_puts(&why, node->host->missing);
+		else
+			explain_what_waits(c, node, &why);
+		json_object_set_new(devices, node->id,
+				    json_pack("{s:s, s:s, s:s, s:o, s:o}", "type",
+					      node->type->name, "phase", "Pending", "message",
+					      why.text ? why.text : "", "address", json_null(),
+					      "line", place_of(node)));
+	}
+}
+
+static json_t *device_to_json(const struct converge *c, const struct plan_running *running)
+{
+	cleanup_strbuf struct strbuf why = STRBUF_INIT;
+	const struct graph_node *node = running->live;
+	json_t *device;
+
+	if (running->leaving)
+		builder_explain_leaving(c->builder, node->path, &why);
+	else
+		explain_what_waits(c, node, &why);
+	device = json_pack("{s:s, s:s, s:o, s:o}", "type", node->type->name, "phase",
+			   running->leaving ? "Detaching" : "Attached", "address",
+			   address_of(running->base), "line", place_of(node));
+	if (why.size)
+		json_object_set_new(device, "message", json_string(why.text));
+	if (running->host.device[0])
+		json_object_set_new(device, "host", json_string(running->host.device));
+	return device;
 }
 
 static json_t *devices_to_json(const struct converge *c)
@@ -134,22 +196,10 @@ static json_t *devices_to_json(const struct converge *c)
 	size_t n;
 
 	running = builder_running(c->builder, arena, &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct graph_node *node = running[i].live;
-
-		if (node->kind != GRAPH_DEVICE)
-			continue;
-		json_object_set_new(devices, node->id,
-				    json_pack("{s:s, s:s, s:o, s:o}", "type", node->type->name,
-					      "phase",
-					      builder_is_leaving(c->builder, node->path) ?
-						      "Detaching" :
-						      "Attached",
-					      "address", address_of(running[i].base), "line", place_of(node)));
-		if (running[i].host.device[0])
-			json_object_set_new(json_object_get(devices, node->id), "host",
-					    json_string(running[i].host.device));
-	}
+	for (size_t i = 0; i < n; i++)
+		if (running[i].live->kind == GRAPH_DEVICE)
+			json_object_set_new(devices, running[i].live->id,
+					    device_to_json(c, &running[i]));
 	add_pending(c, devices);
 	return devices;
 }

@@ -2,6 +2,7 @@
 """PCI devices come and go by editing the file, while Linux runs; and with a guest that does not listen."""
 import contextlib
 import json
+import re
 import shutil
 import time
 
@@ -244,6 +245,8 @@ def refused(tap):
                   "rng07" in condition(now, "Converging")["message"], now["conditions"])
         time.sleep(1)
         tap.equal("a guest that does not let go keeps the device", status(m)["devices"]["rng07"]["phase"], "Detaching")
+        tap.check("and status tells since when", re.fullmatch(r"the guest has not let go for \d+ s, asked \d+ times",
+                                                              status(m)["devices"]["rng07"]["message"]), status(m))
         tap.equal("nothing is given back before", (m.descriptors(), m.threads()), held)
 
         edit(m, {"rng07": RNG}, ["more"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way in which a description can change reaches the machine; what is no edit does not."""
 import os
+import re
 import subprocess
 import time
 
@@ -287,6 +288,41 @@ def replug(tap):
         tap.check("nothing failed", "error" not in m.log(), m.log())
 
 
+def reasons(tap):
+    with BareMachine(tap, reload={"detach-timeout": "300ms"}) as m:  # the guest hears nothing
+        for name in ("one", "two"):
+            m.disk(name, 1 << 20)
+        m.description["devices"] = {"disk": {"type": "virtio-blk", "path": m.path("one")}, "gone": {"type": "virtio-rng", "slot": 9}}
+        m.start().wait_up()
+
+        def why(device):
+            return m.status()["devices"].get(device, {}).get("message")
+        with tap.case("status has a reason for every device that is not as the file says"):
+            tap.equal("none for one that is", [why("disk"), why("gone")], [None, None])
+            m.description["devices"] = {"disk": {"type": "virtio-blk", "path": m.path("two"), "queues": 1},
+                                        "new": {"type": "virtio-rng", "slot": 9},
+                                        "serial": {"type": "serial"}}
+            m.file.write_text(m.text())
+            m.until("it was asked three times", lambda: re.fullmatch(
+                r"the guest has not let go for \d+ s, asked 3 times", why("gone") or ""))
+            now = m.status()["devices"]
+            tap.equal("the phases", {n: d["phase"] for n, d in now.items()},
+                      {"disk": "Attached", "gone": "Detaching", "new": "Pending", "serial": "Pending"})
+            tap.equal("of a property", now["disk"]["message"], "path: reload.replug is never")
+            tap.equal("of one whose place is taken", now["new"]["message"],
+                      "waits for the guest to let go: devices.gone has what it needs")
+            tap.equal("of one that cannot come now", now["serial"]["message"], "it cannot join a running guest")
+            line = [i for i, l in enumerate(m.file.read_text().splitlines(), 1) if '"new"' in l][0]
+            tap.equal("and its line", now["new"]["line"], f"{m.file}:{line}")
+            shown = m.ask("status", m.name).stdout
+            tap.check("in words, too", all(f"    {d['message']}\n" in re.sub(r"\d+ s, asked \d+", "0 s, asked 0", shown)
+                                           for n, d in now.items() if n != "gone") and "asked" in shown, shown)
+        with tap.case("and none when it is"):
+            m.description["devices"] = {"disk": {"type": "virtio-blk", "path": m.path("one")}, "gone": {"type": "virtio-rng", "slot": 9}}
+            m.file.write_text(m.text())
+            m.until("all is as it was", lambda: [d.get("message") for d in m.status()["devices"].values()] == [None, None])
+
+
 def confirm(tap):
     with BareMachine(tap, guest="eject") as m:
         m.start().wait_up()
@@ -312,7 +348,7 @@ def confirm(tap):
 
 def main():
     tap = Tap()
-    for part in (editors, git, links, includes, modes, policies, replug, confirm):
+    for part in (editors, git, links, includes, modes, policies, replug, reasons, confirm):
         tap.note(part.__name__)
         part(tap)
     tap.done()

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/strbuf.h"
 #include "build/build.h"
 #include "tests/unit/cu-tap.h"
 
 struct fake {
 	const struct graph_node *node, *live;
-	bool committed;
+	bool committed, leaving;
 };
 
 struct context {
@@ -71,16 +72,19 @@ static int fake_update(void *context, void *object, const struct graph_node *to,
 static int fake_request_removal(void *context, void *object)
 {
 	struct context *c = context;
+	struct fake *fake = object;
 
 	if (fails(c))
 		return -EIO;
-	c->leaving++;
+	c->leaving += !fake->leaving;
+	fake->leaving = true;
 	return 0;
 }
 
 static void fake_cancel_removal(void *context, void *object)
 {
 	((struct context *)context)->leaving--;
+	((struct fake *)object)->leaving = false;
 }
 
 static void fake_destroy(void *context, void *object)
@@ -248,6 +252,7 @@ static void a_removal_is_taken_back(void)
 	struct context c = { 0 };
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
+	cleanup_strbuf struct strbuf why = STRBUF_INIT;
 	const struct plan nothing = { 0 };
 
 	CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
@@ -263,6 +268,12 @@ static void a_removal_is_taken_back(void)
 			BUILD_DONE);
 	CU_ASSERT_EQUAL(c.leaving, 1);
 	CU_ASSERT(builder_is_leaving(builder, "devices.b"));
+	builder_explain_leaving(builder, "devices.b", &why);
+	CU_ASSERT_STRING_EQUAL(why.text, "the guest has not let go for 0 s, asked once");
+	builder_ask_again(builder);
+	strbuf_clear(&why);
+	builder_explain_leaving(builder, "devices.b", &why);
+	CU_ASSERT_STRING_EQUAL(why.text, "the guest has not let go for 0 s, asked 2 times");
 	CU_ASSERT_EQUAL(builder_apply(builder, &nothing, generation, generation->diags), BUILD_DONE);
 	CU_ASSERT_EQUAL(c.leaving, 0);
 	CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
