@@ -29,6 +29,7 @@ done
 # shellcheck disable=SC2086
 install_packages setup/packages.txt $tests
 build
+[ -z "$tests" ] || install_ajv
 [ -n "$run" ] || exit 0
 
 [ -e /dev/kvm ] || die "there is no /dev/kvm: weft needs a machine with KVM"

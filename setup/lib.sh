@@ -55,3 +55,20 @@ build() {
 	make -C build -s -j"$(nproc)" >&2
 	make -C build -s guest >&2
 }
+
+# The second JSON Schema validator of tests/meta/schema-agreement.py, in the build tree. A test does without it, and says so.
+install_ajv() {
+	lock=tests/meta/ajv/package-lock.json
+	if cmp -s "$lock" build/tests/ajv/installed.json; then
+		return
+	fi
+	command -v npm >/dev/null || (install_packages setup/packages-npm.txt) || :
+	say "installing ajv"
+	mkdir -p build/tests/ajv
+	cp tests/meta/ajv/package.json "$lock" build/tests/ajv/
+	if (cd build/tests/ajv && npm ci --ignore-scripts --no-audit --no-fund) >build/tests/ajv/npm.log 2>&1; then
+		cp "$lock" build/tests/ajv/installed.json
+	else
+		say "ajv cannot be installed, see build/tests/ajv/npm.log: its tests are skipped"
+	fi
+}

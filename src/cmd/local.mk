@@ -54,3 +54,9 @@ completion/weft: weft$(EXEEXT)
 	$(AM_V_GEN)mkdir -p completion && ./weft completion bash >$@.tmp && mv $@.tmp $@
 completion/_weft: weft$(EXEEXT)
 	$(AM_V_GEN)mkdir -p completion && ./weft completion zsh >$@.tmp && mv $@.tmp $@
+
+# And what editors read; the examples name it.
+nodist_pkgdata_DATA = weft.schema.json
+CLEANFILES += weft.schema.json
+weft.schema.json: weft$(EXEEXT)
+	$(AM_V_GEN)./weft schema >$@.tmp && mv $@.tmp $@

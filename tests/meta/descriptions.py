@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads descriptions as YAML 1.2 with PyYAML (which is 1.1), and runs weft validate on many at once."""
+import glob
 import json
 import os
 import re
@@ -49,6 +50,16 @@ def load(path):
 
 def schema():
     return json.loads(subprocess.run([WEFT, "schema"], check=True, capture_output=True, text=True).stdout)
+
+
+def device_types():
+    """Those that have a schema."""
+    return sorted(os.path.basename(p)[:-5] for p in glob.glob(os.path.join(SOURCE, "schemas/devices/*.yaml")))
+
+
+def left_out():
+    """The device types that this weft was built without."""
+    return set(device_types()) - set(schema()["$defs"]["device"]["properties"]["type"]["enum"])
 
 
 def validate(paths):

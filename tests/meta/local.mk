@@ -12,4 +12,5 @@ meta_tests = \
 	tests/meta/show.py \
 	tests/meta/validate.py
 TESTS += $(meta_tests)
-EXTRA_DIST += $(meta_tests) tests/meta/descriptions.py tests/meta/tap.py
+EXTRA_DIST += $(meta_tests) tests/meta/ajv tests/meta/descriptions.py tests/meta/generate.py tests/meta/judges.py \
+	tests/meta/tap.py

@@ -16,6 +16,10 @@ class Tap:
             for line in why:
                 print(f"# {line}")
 
+    def skip(self, name, why):
+        self.n += 1
+        print(f"ok {self.n} - {name} # SKIP {why}")
+
     def done(self):
         print(f"1..{self.n}")
         return 1 if self.failed else 0

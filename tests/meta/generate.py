@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes descriptions from the schema that `weft schema` prints: good ones, in which every property, every alternative
+and every word has its turn, and others that are a little different from good ones."""
+import copy
+import random
+import re
+
+try:  # it was renamed, and the old name warns
+    from re import _parser as sre_parse
+except ImportError:
+    import sre_parse
+
+SIZES = ("B", 1), ("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30), ("TiB", 2**40)
+DURATIONS = ("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9), ("m", 60 * 10**9), ("h", 3600 * 10**9)
+RATES = ("B/s", 1), ("KiB/s", 2**10), ("MiB/s", 2**20), ("Mbit/s", 125000), ("Gbit/s", 125000000)
+LARGEST = 2**44
+
+ODD = [None, True, False, 0, 1, -1, 3, 300, 2**40, 1.5, "", "x", "off", "on", "null", "auto", "1", "512MiB", "10s", "1/s",
+       "1MiB/s", "A_b", [], ["x"], [1], [None], {}, {"type": "serial"}, {"type": "virtio-rng"}, {"type": None}, {"x": 1},
+       "terminal", "pty", "52:54:00:12:34:56", "52:54:00:12:34:5", "a" * 70, "a" * 300, "é" * 40, "0-3,8", "5-"]
+ODD_KEYS = ["x", "x-y", "type", "path", "count", "kernel", "firmware", "output", "match", "0", "300", "Bad", "a" * 70]
+
+
+def part_at(schema, pointer):
+    for name in pointer.removeprefix("#").split("/")[1:]:
+        schema = schema[name.replace("~1", "/").replace("~0", "~")]
+    return schema
+
+
+class Generator:
+    """Descriptions of one schema, and the places of it that had their turn: properties, alternatives, words."""
+
+    def __init__(self, schema, seed, given=None):
+        self.schema = schema
+        self.rng = random.Random(seed)
+        self.given = given or {}  # values of properties that not any value will do for, by their place
+
+    def follow(self, part):
+        """A part with what its $ref leads to; its own keys win, which is what the two together mean here."""
+        while "$ref" in part:
+            there = part_at(self.schema, part["$ref"])
+            part = {**there, **{k: v for k, v in part.items() if k != "$ref"}}
+        return part
+
+    def everything(self, part=None, where="", seen=None):
+        """All that can have its turn: a walk over the schema that knows nothing of how descriptions are made."""
+        seen = set() if seen is None else seen
+        if part is None:
+            part = self.schema
+        if "$ref" in part:
+            if part["$ref"] not in seen:
+                seen.add(part["$ref"])
+                yield from self.everything(part_at(self.schema, part["$ref"]), part["$ref"], seen)
+            return
+        for key, below in part.get("properties", {}).items():
+            yield f"{where}/{key}"
+            yield from self.everything(below, f"{where}/{key}", seen)
+        for key in "items", "additionalProperties":
+            if isinstance(part.get(key), dict):
+                yield from self.everything(part[key], f"{where}/{key}", seen)
+        for i, below in enumerate(self.choices(part)):
+            yield f"{where}#{i}"
+            yield from self.everything(below, f"{where}#{i}", seen)
+        for word in part.get("enum", []):
+            yield f"{where}={word}"
+        for i, below in enumerate(part.get("allOf", [])):
+            yield from self.everything(below["then"], f"{where}.{i}", seen)
+
+    @staticmethod
+    def choices(part):
+        """The alternatives of a value; `oneOf` beside properties is about keys."""
+        return [] if "properties" in part else part.get("oneOf", [])
+
+    def value(self, part, where, taken):
+        rng = self.rng
+        if where in self.given:
+            return copy.deepcopy(self.given[where])
+        if "$ref" in part:
+            ref = part["$ref"]
+            own = {k: v for k, v in part.items() if k != "$ref"}
+            there = part_at(self.schema, ref)
+            return self.value({**there, **own} if {"pattern", "minimum", "multipleOf"} & own.keys() or
+                              "type" in there and there["type"] != "object" else there, ref, taken)
+        if self.choices(part):
+            i = rng.randrange(len(part["oneOf"]))
+            taken.add(f"{where}#{i}")
+            return self.value(part["oneOf"][i], f"{where}#{i}", taken)
+        if "allOf" in part and "properties" in part:
+            return self.device(part, where, taken)
+        if "const" in part:
+            return part["const"]
+        if "enum" in part:
+            word = rng.choice(part["enum"])
+            taken.add(f"{where}={word}")
+            return word
+        if "properties" in part:
+            return self.object(part, where, taken)
+        if isinstance(part.get("additionalProperties"), dict):
+            return self.map(part, where, taken)
+        if part.get("type") == "array":
+            n = rng.randint(max(part.get("minItems", 0), rng.randint(0, 1)), min(part.get("maxItems", 3), 3))
+            return [self.value(part["items"], f"{where}/items", taken) for _ in range(n)]
+        return self.scalar(part)
+
+    def device(self, part, where, taken):
+        i = self.rng.randrange(len(part["allOf"]))
+        taken.add(f"{where}/type")
+        then = part["allOf"][i]["then"]
+        device = self.value(then, where, taken)
+        taken.add(f"{where}/type={device['type']}")
+        return device
+
+    def object(self, part, where, taken):
+        rng, properties = self.rng, part["properties"]
+        keys = set(part.get("required", []))
+        share = rng.random() ** 2
+        keys |= {k for k in properties if rng.random() < share}
+        alone = [c["required"][0] for c in part.get("oneOf", [])]
+        if alone:
+            keys = (keys - set(alone)) | {rng.choice(alone)}
+        for key, needs in part.get("dependentRequired", {}).items():
+            if key in keys and not set(needs) <= keys:
+                keys -= {key}
+        result = {}
+        for key in sorted(keys, key=list(properties).index):
+            taken.add(f"{where}/{key}")
+            result[key] = self.value(properties[key], f"{where}/{key}", taken)
+        return result
+
+    def map(self, part, where, taken):
+        names = self.follow(part.get("propertyNames", {}))
+        n = self.rng.randint(part.get("minProperties", 0), min(part.get("maxProperties", 4), 4))
+        keys = [self.text(names) if "pattern" in names else f"k{i}" for i in range(n)]
+        return {k: self.value(part["additionalProperties"], f"{where}/additionalProperties", taken) for k in keys}
+
+    def scalar(self, part):
+        rng, unit = self.rng, part.get("x-unit")
+        if rng.random() < 0.2 and part.get("examples"):
+            return rng.choice(part["examples"])
+        if rng.random() < 0.1 and "default" in part:
+            return part["default"]
+        if unit in ("size", "duration", "rate"):
+            units = {"size": SIZES, "duration": DURATIONS, "rate": RATES}[unit]
+            number = self.number(part)
+            name, factor = rng.choice([u for u in units if number % u[1] == 0])
+            return number if unit == "size" and rng.random() < 0.3 else f"{number // factor}{name}"
+        if unit == "mac":
+            return "02" + "".join(f":{rng.randrange(256):02x}" for _ in range(5))
+        if unit == "cpulist":
+            return rng.choice([rng.randrange(64), "0-3", "1,5-7"])
+        if unit == "path":
+            return rng.choice(["", "./", "/dev/", "../"]) + f"file-{rng.randrange(10**6)}"
+        if part["type"] == "boolean":
+            return rng.random() < 0.5
+        if part["type"] == "integer":
+            return self.number(part)
+        return self.text(part)
+
+    def number(self, part):
+        """Between its limits, or at one of them."""
+        rng, step = self.rng, part.get("multipleOf", 1)
+        least, most = -(-part.get("minimum", 0) // step), part.get("maximum", LARGEST) // step
+        return rng.choice([least, most, rng.randint(least, most), min(most, least + rng.randrange(8))]) * step
+
+    def text(self, part):
+        least, most = part.get("minLength", 0), part.get("maxLength", 20)
+        if "pattern" not in part:
+            return "".join(self.rng.choice("abcz 0-9:=/é") for _ in range(self.rng.randint(least, min(most, 30))))
+        for _ in range(50):
+            text = self.matching(sre_parse.parse(part["pattern"]))
+            if least <= len(text) <= most:
+                return text
+        raise ValueError(f"no text of {least} to {most} characters for {part['pattern']}")
+
+    def matching(self, tree):
+        """A text that matches a pattern, out of what patterns of schemas may hold."""
+        text, rng = "", self.rng
+        for op, argument in tree:
+            op = str(op)
+            if op == "LITERAL":
+                text += chr(argument)
+            elif op == "IN":
+                kind, what = rng.choice(argument)
+                text += chr(what if str(kind) == "LITERAL" else rng.randint(*what))
+            elif op == "BRANCH":
+                text += self.matching(rng.choice(argument[1]))
+            elif op == "SUBPATTERN":
+                text += self.matching(argument[3])
+            elif op == "MAX_REPEAT":
+                least, most, what = argument
+                text += "".join(self.matching(what) for _ in range(rng.randint(least, min(int(most), least + 6))))
+            elif op != "AT":
+                raise ValueError(f"a pattern with {op}")
+        return text
+
+    def good(self):
+        """A description, and what had its turn in it."""
+        taken = set()
+        return self.value(self.schema, "", taken), taken
+
+    def changed(self, document):
+        """The description with one to three things other than they were."""
+        rng, document = self.rng, copy.deepcopy(document)
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            path = rng.choice([p for p in places(document) if p] or [("version",)])
+            holder = document
+            for k in path[:-1]:
+                holder = holder[k]
+            what, old = rng.random(), holder[path[-1]] if path else None
+            if what < 0.3 and isinstance(old, (int, str)):
+                holder[path[-1]] = self.near(old)
+            elif what < 0.6:
+                holder[path[-1]] = copy.deepcopy(rng.choice(ODD))
+            elif what < 0.8 and isinstance(holder, dict):
+                del holder[path[-1]]
+            elif isinstance(holder, dict):
+                key = rng.choice([rng.choice(ODD_KEYS), str(path[-1]) + "s", str(path[-1]).replace("-", "_")])
+                holder[key] = copy.deepcopy(rng.choice([old, *ODD]))
+            document = document or {"version": 1}
+        return document
+
+    def near(self, value):
+        """A scalar that is almost what it was."""
+        rng = self.rng
+        if isinstance(value, bool):
+            return rng.choice(["on", "yes", str(value), int(value)])
+        if isinstance(value, int):
+            return rng.choice([value - 1, value + 1, -value, value * 1000, str(value), float(value) + 0.5])
+        number = re.match(r"\d+", value)
+        return rng.choice([value + "x", value[:-1], value.upper(), value * 4, " " + value, value + "\n",
+                           str(int(number[0]) + 1) + value[number.end():] if number else value + "-"])
+
+
+def places(value, path=()):
+    """Every place of a tree, as the keys that lead to it."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for k, v in items:
+        yield from places(v, path + (k,))
