@@ -42,7 +42,8 @@ class BareMachine(Machine):
         return self.conditions()[condition]["status"]
 
     def devices(self):
-        return set(self.status()["devices"])
+        """Those that are in the machine; one that waits to come is not."""
+        return {name for name, d in self.status()["devices"].items() if d["phase"] != "Pending"}
 
     def until(self, what, holds, timeout=10):
         """Waits until holds() does; a failure that says what did not happen."""
