@@ -73,7 +73,11 @@ void include_unreadable(struct composition *c, const char *path, int error, stru
 		diag_hint(c->diags, diag, "to include all of it, write %s/*.yaml", path);
 	else if (error == -EISDIR)
 		diag_hint(c->diags, diag, "name a file in it");
-	else if (error == -ENOENT && asked.line)
+	else if (strstr(path, "${"))
+		diag_hint(c->diags, diag, "variables are not put into the names of included files");
+	else if (strstr(path, "://"))
+		diag_hint(c->diags, diag, "only files of this host can be included");
+	else if (error == -ENOENT && asked.line && path[0] != '/')
 		diag_hint(c->diags, diag, "an included file is looked for beside the file that includes it");
 }
 
@@ -288,7 +292,12 @@ static struct node *check_root(struct composition *c, struct node *root, const s
 	diag = diag_add(c->diags, "E0117", DIAG_ERROR, root->span,
 			"a description is a map of keys and values, this is %s",
 			node_kind_name(root->kind));
-	diag_hint(c->diags, diag, "begin with 'version: 1'");
+	if (root->kind == NODE_STRING && foreign_line(root->text, root->size))
+		diag_hint(c->diags, diag, "%s", foreign_line(root->text, root->size));
+	else
+		diag_hint(c->diags, diag, root->kind == NODE_STRING ?
+			  "write 'key: value' on each line, the first is 'version: 1'" :
+			  "begin with 'version: 1'");
 	return NULL;
 }
 

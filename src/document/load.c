@@ -179,6 +179,7 @@ static struct node *load_scalar(struct loader *l, const yaml_event_t *event)
 	const char *text = (const char *)event->data.scalar.value;
 	size_t size = event->data.scalar.length;
 	struct node *node = new_node(l, event, NODE_STRING, styles[event->data.scalar.style]);
+	size_t errors = diag_errors(l->diags);
 	struct diag *diag;
 
 	add_anchor(l, node, event->data.scalar.anchor);
@@ -195,9 +196,12 @@ static struct node *load_scalar(struct loader *l, const yaml_event_t *event)
 	}
 	node->text = arena_strndup(l->arena, text, size);
 	node->size = (uint32_t)size;
-	if (!node_is_quoted(node))
+	if (!node_is_quoted(node)) {
 		scalar_resolve(node, l->diags);
+		text_check_plain(node, l->diags);
+	}
 	apply_tag(l, node, event->data.scalar.tag);
+	node->refused = diag_errors(l->diags) > errors;
 	node_weigh(node);
 	complete_anchors(l, node);
 	l->last_scalar = node;
@@ -218,7 +222,8 @@ static const struct node *unknown_alias(struct loader *l, struct span span, cons
 	if (near)
 		diag_hint(l->diags, diag, "did you mean *%s?", near);
 	else
-		diag_hint(l->diags, diag, "quote the value if it is no alias: '*%s'", name);
+		diag_hint(l->diags, diag,
+			  "move the anchor above this, or quote the value if it is no alias: '*%s'", name);
 	l->uncertain = true;
 	return NULL;
 }
@@ -286,7 +291,7 @@ static void load_items(struct loader *l, unsigned depth)
 }
 
 /* The key of the next pair, or NULL with a diagnostic when the event is none that can be a key. */
-static const struct node *load_key(struct loader *l, yaml_event_t *event, unsigned depth)
+static struct node *load_key(struct loader *l, yaml_event_t *event, unsigned depth)
 {
 	struct diag *diag;
 	struct node *key;
@@ -315,9 +320,10 @@ static const struct node *load_key(struct loader *l, yaml_event_t *event, unsign
 }
 
 /* `-terminal` on a line of its own: without the space, that is a text that begins with a dash. */
-static void check_missing_dash_space(struct loader *l, const struct node_entry *entry)
+static void check_missing_dash_space(struct loader *l, struct node_entry *entry)
 {
 	const struct node *value = entry->value;
+	struct node *refused;
 	struct span dash = value->span;
 	struct diag *diag;
 
@@ -330,12 +336,15 @@ static void check_missing_dash_space(struct loader *l, const struct node_entry *
 			"there is no space after the dash of a list item");
 	diag_hint(l->diags, diag, "write '- %.*s'; quote the text if it is no list",
 		  (int)MIN(strcspn(value->text + 1, " "), (size_t)60), value->text + 1);
+	refused = arena_new(l->arena, struct node);
+	*refused = *value;
+	refused->refused = true;
+	entry->value = refused;
 }
 
 /* `{count:2}`: without the space, that is a key called "count:2" with no value. */
-static void check_missing_space(struct loader *l, const struct node_entry *entry)
+static void check_missing_space(struct loader *l, struct node *key, const struct node_entry *entry)
 {
-	const struct node *key = entry->key;
 	const char *colon = strchr(key->text, ':');
 	struct diag *diag;
 
@@ -344,6 +353,7 @@ static void check_missing_space(struct loader *l, const struct node_entry *entry
 	diag = diag_add(l->diags, "E0107", DIAG_ERROR, key->span,
 			"there is no space after the colon in '%s'", key->text);
 	diag_hint(l->diags, diag, "write '%.*s: %s'", (int)(colon - key->text), key->text, colon + 1);
+	key->refused = true;
 }
 
 static void load_pairs(struct loader *l, unsigned depth)
@@ -353,20 +363,21 @@ static void load_pairs(struct loader *l, unsigned depth)
 	while (next_event(l, &event)) {
 		struct node_entry entry = { 0 };
 		bool end = event.type == YAML_MAPPING_END_EVENT, loaded;
+		struct node *key;
 
 		if (end) {
 			yaml_event_delete(&event);
 			break;
 		}
-		entry.key = load_key(l, &event, depth);
+		entry.key = key = load_key(l, &event, depth);
 		yaml_event_delete(&event);
 		if (!next_event(l, &event))
 			break;
 		loaded = load_value(l, &event, depth + 1, &entry);
 		yaml_event_delete(&event);
-		if (!loaded || !entry.key)
+		if (!loaded || !key)
 			continue;
-		check_missing_space(l, &entry);
+		check_missing_space(l, key, &entry);
 		check_missing_dash_space(l, &entry);
 		push_entry(l, &entry);
 	}

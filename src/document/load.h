@@ -36,8 +36,17 @@ void syntax_error(const yaml_parser_t *parser, const struct source *source,
 		  const struct load_origin *origin, const struct node *last_scalar,
 		  struct diag_list *diags);
 
+/* What to do with a line that belongs to another format, or NULL when it may be YAML. @text: without its indentation. */
+const char *foreign_line(const char *text, size_t size);
+
 /* Looks for bytes that are no text. Return: false, with a diagnostic, when there are. */
 bool text_check(const struct source *source, struct diag_list *diags);
+
+/*
+ * Looks in a plain scalar for characters that were taken for others: typographic quotes around it, blanks that
+ * are none. Adds a diagnostic.
+ */
+void text_check_plain(const struct node *node, struct diag_list *diags);
 
 /* Types a plain scalar by the YAML 1.2 core schema; adds a diagnostic to a number that cannot be told. */
 void scalar_resolve(struct node *node, struct diag_list *diags);

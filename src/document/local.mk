@@ -2,6 +2,7 @@
 libweft_a_SOURCES += \
 	src/document/document.c \
 	src/document/document.h \
+	src/document/foreign.c \
 	src/document/include.c \
 	src/document/include.h \
 	src/document/load.c \

@@ -60,6 +60,7 @@ struct node {
 	struct span span; /* of the value itself */
 	const char *tag;    /* as resolved: "tag:yaml.org,2002:str"; NULL when none was written */
 	const char *anchor; /* NULL when there is none */
+	bool refused;	    /* what is wrong with it was told: no later stage says more of it */
 
 	/* Scalars: the text after quotes, escapes and folding, ended by NUL; holds no other NUL. */
 	const char *text;

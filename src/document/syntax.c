@@ -181,10 +181,17 @@ static bool explain_no_pair(const struct fault *f, const struct line *line)
 {
 	const char *start = line->text + line->indent, *colon;
 	size_t size = line->size - line->indent, word;
+	const char *foreign = foreign_line(start, size);
 	struct diag *diag;
 
 	if (!line->number || size == 0 || find_colon(line) < line->size)
 		return false;
+	if (foreign) {
+		diag = diag_add(f->diags, "E0107", DIAG_ERROR, content(f, line),
+				"this is neither 'key: value' nor an item of a list");
+		diag_hint(f->diags, diag, "%s", foreign);
+		return true;
+	}
 	if (*start == '-' && size > 1 && start[1] != ' ' && start[1] != '-') {
 		diag = diag_add(f->diags, "E0107", DIAG_ERROR, part(f, line, line->indent, 1),
 				"there is no space after the dash of a list item");
@@ -208,8 +215,9 @@ static bool explain_no_pair(const struct fault *f, const struct line *line)
 	if (word < size && word > 0) {
 		size_t rest = word + strspn(start + word, " =");
 
-		diag_hint(f->diags, diag, "write '%.*s: %.*s'", shown(word), start,
-			  shown(size - MIN(rest, size)), start + MIN(rest, size));
+		diag_hint(f->diags, diag, "write '%.*s: %.*s'%s", shown(word), start,
+			  shown(size - MIN(rest, size)), start + MIN(rest, size),
+			  start[word] == '=' ? ", or indent it if it continues the value above" : "");
 	} else {
 		diag_hint(f->diags, diag, "write '%.*s:' and its value", shown(word), start);
 	}
@@ -283,7 +291,10 @@ static void explain_start(const struct fault *f, const struct line *line, size_t
 			      "means something else in YAML";
 	diag = diag_add(f->diags, "E0108", DIAG_ERROR, part(f, line, at, size),
 			"what begins with '%c' %s, not a plain value", *text, what);
-	diag_hint(f->diags, diag, "quote it: '%.*s'", shown(size), text);
+	if (*text == '*' && memmem(text, size, ", *", 3))
+		diag_hint(f->diags, diag, "several aliases are a list: [%.*s]", shown(size), text);
+	else
+		diag_hint(f->diags, diag, "quote it: '%.*s'", shown(size), text);
 }
 
 static bool explain_indentation(const struct fault *f)
@@ -389,9 +400,15 @@ static bool explain_colon(const struct fault *f)
 /* "could not find expected ':'": a line of its own that is no pair. */
 static bool explain_simple_key(const struct fault *f)
 {
+	struct diag *diag;
+
 	if (!f->context_line.number)
 		return false;
-	return explain_no_pair(f, &f->context_line);
+	if (explain_no_pair(f, &f->context_line))
+		return true;
+	diag = diag_add(f->diags, "E0107", DIAG_ERROR, there(f), "there is no colon after this key");
+	diag_hint(f->diags, diag, "write the colon behind the key, outside of quotes");
+	return true;
 }
 
 /* "found character that cannot start any token" */
@@ -474,7 +491,8 @@ static bool explain_bracket(const struct fault *f)
 			f->line.number == f->context_line.number ?
 				"a comma or '%c' is expected here" :
 				"a comma, or the closing '%c', is missing before this", close);
-	diag_hint(f->diags, diag, open == '{' ?
+	diag_hint(f->diags, diag, char_here(f) && strchr("[{", char_here(f)) ?
+		  "quote a value that holds a bracket or a brace" : open == '{' ?
 		  "pairs in braces are written as {key: value, key: value}" :
 		  "items in brackets are written as [one, two]; quote one that holds a bracket, "
 		  "a brace, a comma or ': '");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the bytes of a source are text. libyaml would say so too, but without telling where.
+ * Whether the bytes of a source are text, which libyaml would say too, but without telling where; and
+ * characters that look like others, which come from web pages and word processors.
  */
 #include "base/compiler.h"
 #include "base/source.h"
@@ -98,4 +99,45 @@ bool text_check(const struct source *source, struct diag_list *diags)
 		diag_hint(diags, diag, "delete it, or write it as \\u%04x in double quotes", c);
 	}
 	return false;
+}
+
+/* A quote of typography, in code points: U+201C, or 0. */
+static bool is_typographic_quote(uint32_t c)
+{
+	return (c >= 0x2018 && c <= 0x201f) || c == 0xab || c == 0xbb;
+}
+
+/* A blank that is none to YAML. */
+static bool is_other_blank(uint32_t c)
+{
+	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x2060 || c == 0x3000;
+}
+
+void text_check_plain(const struct node *node, struct diag_list *diags)
+{
+	struct diag *diag;
+	uint32_t c;
+
+	for (size_t at = 0, n; at < node->size; at += n) {
+		if (!(node->text[at] & 0x80)) {
+			n = 1;
+			continue;
+		}
+		n = utf8_decode(node->text + at, node->size - at, &c);
+		if (n == 0)
+			return;
+		if (at == 0 && is_typographic_quote(c)) {
+			diag = diag_add(diags, "E0127", DIAG_ERROR, node->span,
+					"this begins with a typographic quote (U+%04X), which quotes nothing", c);
+			diag_hint(diags, diag, "write ' or \" around the text; if the character belongs to it, "
+				  "both");
+			return;
+		}
+		if (is_other_blank(c)) {
+			diag = diag_add(diags, "E0127", DIAG_ERROR, node->span,
+					"there is a blank here that is no space (U+%04X)", c);
+			diag_hint(diags, diag, "replace it with a space; quote the text if it belongs to it");
+			return;
+		}
+	}
 }

@@ -58,13 +58,35 @@ struct value *check_scalar(struct check *check, const struct place *place,
 bool check_length(struct check *check, const struct place *place, const char *what, const char *text,
 		  size_t size, const struct schema_type *type);
 
+/* The keys of an object, and the words of a union, in the order of the schema. Return: how many. */
+size_t check_known_keys(const struct schema_type *type, const char **known);
+size_t check_known_variants(const struct schema_type *type, const char **known);
+#define CHECK_MAX_KNOWN 64
+
+/*
+ * The one of @known that is meant by @word, which is nearly it or what other programs call it; NULL when
+ * none is. check-words.c.
+ */
+const char *check_word_meant(const char *word, const char *const *known, size_t n);
+
 /* The ways out, check-hint.c: of a value of the wrong kind; */
 void check_hint_kind(struct check *check, struct diag *diag, const struct place *place,
 		     const struct schema_type *type);
 
-/* of a key that is not known in the object at @place, but is in one beside or around it; */
-bool check_hint_misplaced(struct check *check, struct diag *diag, const struct place *place,
-			  const struct schema_type *type, const char *key);
+/* of a key that is not known in the object at @place. Return: the key that is meant, or NULL; */
+const char *check_hint_unknown(struct check *check, struct diag *diag, const struct place *place,
+			       const struct schema_type *type, const struct node_entry *entry);
+
+/* of a word that is not known; @what: "the types are"; */
+void check_hint_word(struct check *check, struct diag *diag, const char *word, const char *const *known,
+		     size_t n, const char *what);
+
+/* of a map that does not say which variant of a union it is; */
+void check_hint_no_type(struct check *check, struct diag *diag, const struct place *place,
+			const struct schema_type *type);
+
+/* of a variant that needs more than its name; */
+void check_hint_variant(struct check *check, struct diag *diag, const struct schema_variant *variant);
 
 /* of a name with capitals, blanks or underscores; */
 void check_hint_label(struct check *check, struct diag *diag, const char *text,

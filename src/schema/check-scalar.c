@@ -86,11 +86,16 @@ static bool multiple_fits(struct check *check, const struct place *place,
 			  char *(*format)(uint64_t, char *))
 {
 	char text[UNITS_TEXT_MAX];
+	uint64_t rest, up;
+	struct diag *diag;
 
 	if (!type->multiple || number % type->multiple == 0)
 		return true;
-	check_fault(check, place, "E0204", "%s is %s, but it has to be a multiple of %s",
-		    check_subject(check, place), shown, format(type->multiple, text));
+	rest = type->multiple - number % type->multiple;
+	diag = check_fault(check, place, "E0204", "%s is %s, but it has to be a multiple of %s",
+			   check_subject(check, place), shown, format(type->multiple, text));
+	if (!__builtin_add_overflow(number, rest, &up) && up <= type->max)
+		diag_hint(check->diags, diag, "the next one is %s", format(up, text));
 	return false;
 }
 
@@ -288,11 +293,19 @@ static struct value *check_boolean(struct check *check, const struct place *plac
 	return NULL;
 }
 
+/* 2M and 2MiB */
+static bool same_size(const char *a, const char *b)
+{
+	uint64_t bytes, others;
+
+	return size_parse(a, &bytes, NULL) == 0 && size_parse(b, &others, NULL) == 0 && bytes == others;
+}
+
 static struct value *check_enum(struct check *check, const struct place *place,
 				const struct schema_type *type)
 {
 	const struct node *node = node_of(place);
-	const char *words[MAX_WORDS], *near;
+	const char *words[MAX_WORDS] = { NULL }, *near;
 	struct diag *diag;
 	size_t n = 0;
 
@@ -316,7 +329,9 @@ static struct value *check_enum(struct check *check, const struct place *place,
 	}
 	diag = check_fault(check, place, "E0205", "%s is '%.64s', but it has to be %s",
 			   check_subject(check, place), node->text, check_list(check, words, n, " or "));
-	near = suggest(node->text, words, n);
+	near = check_word_meant(node->text, words, n);
+	for (size_t i = 0; i < n && !near; i++)
+		near = same_size(node->text, words[i]) ? words[i] : NULL;
 	if (near)
 		diag_hint(check->diags, diag, "did you mean '%s'?", near);
 	return NULL;
@@ -367,6 +382,47 @@ static const char *working_directory(struct check *check)
 	check->cwd = cwd ? arena_printf(check->arena, "%s/", cwd[1] ? cwd : "") : "";
 	free(cwd);
 	return check->cwd;
+}
+
+/* What a shell, a browser or another system would take for a path. */
+static bool check_path(struct check *check, const struct place *place, const struct node *node)
+{
+	const char *text = node->text, *url = strstr(text, "://");
+	const char *subject = check_subject(check, place);
+	struct diag *diag;
+
+	for (const char *s = text; *s; s++) {
+		if ((unsigned char)*s >= 0x20)
+			continue;
+		diag = check_fault(check, place, "E0215", "%s holds %s", subject,
+				   *s == '\n' ? "a line break" : *s == '\t' ? "a tab" :
+									    "a control character");
+		diag_hint(check->diags, diag, node->style == NODE_DOUBLE_QUOTED ?
+			  "a backslash in double quotes is written \\\\; or use single quotes" :
+			  "write it on the line of its key");
+		return false;
+	}
+	if (text[0] == '~' && (text[1] == '/' || !text[1])) {
+		diag = check_fault(check, place, "E0215", "%s begins with '~', which only a shell knows", subject);
+		diag_hint(check->diags, diag, "write the whole path; ./~ is a file of that name");
+	} else if (text[0] == '$' && ((text[1] >= 'A' && text[1] <= 'Z') || text[1] == '(')) {
+		diag = check_fault(check, place, "E0215", "%s begins with '%.2s…', which only a shell knows",
+				   subject, text);
+		diag_hint(check->diags, diag, "write the whole path, or ${name} with a variable of 'vars:'");
+	} else if (strncmp(text, "file://", 7) == 0) {
+		diag = check_fault(check, place, "E0215", "%s is a URL, not a path", subject);
+		diag_hint(check->diags, diag, "write %.100s", text + 7);
+	} else if (url && url > text && url == text + strspn(text, "abcdefghijklmnopqrstuvwxyz")) {
+		diag = check_fault(check, place, "E0215", "%s is a URL, not a path", subject);
+		diag_hint(check->diags, diag, "download it first, and write where the file is");
+	} else if (((text[0] | 0x20) >= 'a' && (text[0] | 0x20) <= 'z') && text[1] == ':' &&
+		   (text[2] == '\\' || text[2] == '/')) {
+		diag = check_fault(check, place, "E0215", "%s is a path of Windows", subject);
+		diag_hint(check->diags, diag, "write a path of this host, with '/'");
+	} else {
+		return true;
+	}
+	return false;
 }
 
 /* Absolute, without "./" and doubled slashes; ".." stays, it may follow a symbolic link. */
@@ -420,6 +476,8 @@ static struct value *check_string(struct check *check, const struct place *place
 				 node->text, &schema_patterns[type->pattern]);
 		return NULL;
 	}
+	if (type->kind == SCHEMA_PATH && !check_path(check, place, node))
+		return NULL;
 	value = check_new_value(check, place, type);
 	value->string = type->kind == SCHEMA_PATH ? absolute_path(check, node) : node->text;
 	return value;

@@ -8,12 +8,8 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "base/suggest.h"
 #include "schema/check-internal.h"
 #include "schema/check.h"
-
-#define MAX_KNOWN     64 /* keys that a suggestion is looked for among */
-#define MAX_LISTED    10 /* keys that a hint lists */
 
 static struct value *check_value(struct check *check, const struct place *place,
 				 const struct schema_type *type);
@@ -95,23 +91,11 @@ struct value *check_new_value(struct check *check, const struct place *place,
 	return value;
 }
 
-/* "did you mean 'x'?", or all that is known when that is little. */
-static void hint_known(struct check *check, struct diag *diag, const char *word,
-		       const char *const *known, size_t n, const char *what)
-{
-	const char *near = suggest(word, known, n);
-
-	if (near)
-		diag_hint(check->diags, diag, "did you mean '%s'?", near);
-	else if (n && n <= MAX_LISTED)
-		diag_hint(check->diags, diag, "%s: %s", what, check_list(check, known, n, " and "));
-}
-
-static size_t known_keys(const struct schema_type *type, const char **known)
+size_t check_known_keys(const struct schema_type *type, const char **known)
 {
 	size_t n = 0;
 
-	for (size_t order = 0; order < type->parts.n && n < MAX_KNOWN; order++)
+	for (size_t order = 0; order < type->parts.n && n < CHECK_MAX_KNOWN; order++)
 		for (size_t i = 0; i < type->parts.n; i++) {
 			const struct schema_property *p = &schema_properties[type->parts.first + i];
 
@@ -121,21 +105,25 @@ static size_t known_keys(const struct schema_type *type, const char **known)
 	return n;
 }
 
-static void unknown_key(struct check *check, const struct place *place,
-			const struct schema_type *type, const struct node_entry *entry)
+/* Return: the property that is meant, or NULL. */
+static const struct schema_property *unknown_key(struct check *check, const struct place *place,
+						 const struct schema_type *type,
+						 const struct node_entry *entry)
 {
 	struct place at = { .up = place, .name = entry->key->text, .entry = entry,
 			    .span = entry->key->span };
-	const char *known[MAX_KNOWN];
-	size_t n = known_keys(type, known);
-	struct diag *diag = check_fault(check, &at, "E0201", "unknown key '%.64s'", entry->key->text);
+	const char *meant, *known[CHECK_MAX_KNOWN];
+	struct diag *diag;
 
-	if (diag_is_full(check->diags))
-		return;
-	if (!suggest(entry->key->text, known, n) &&
-	    check_hint_misplaced(check, diag, place, type, entry->key->text))
-		return;
-	hint_known(check, diag, entry->key->text, known, n, "the keys here are");
+	if (entry->key->refused) {
+		meant = check_word_meant(entry->key->text, known, check_known_keys(type, known));
+	} else {
+		diag = check_fault(check, &at, "E0201", "unknown key '%.64s'", entry->key->text);
+		if (diag_is_full(check->diags))
+			return NULL;
+		meant = check_hint_unknown(check, diag, place, type, entry);
+	}
+	return meant ? schema_property_find(type, meant) : NULL;
 }
 
 static void warn_deprecated(struct check *check, const struct place *place)
@@ -200,23 +188,36 @@ static void missing_key(struct check *check, const struct place *place,
 			  schema_text(schema_words[schema_type(p->type)->parts.first].name));
 }
 
-static bool node_has(const struct node *node, schema_string key)
+/* The keys of an object that are there, under their names or such that they were meant. */
+struct keys {
+	const struct schema_type *type;
+	const struct node *node;
+	bool *meant; /* by property */
+};
+
+static bool has_key(const struct keys *keys, schema_string key)
 {
-	return node_find(node, schema_text(key)) != NULL;
+	const struct schema_property *p;
+
+	if (node_find(keys->node, schema_text(key)))
+		return true;
+	p = schema_property_find(keys->type, schema_text(key));
+	return p && keys->meant[p - &schema_properties[keys->type->parts.first]];
 }
 
-static void check_one_of(struct check *check, const struct place *place,
+static void check_one_of(struct check *check, const struct place *place, const struct keys *keys,
 			 const struct schema_group *group)
 {
-	const struct node *node = place->entry->value;
-	const char *known[MAX_KNOWN], *first = NULL;
+	const char *known[CHECK_MAX_KNOWN], *first = NULL;
 	size_t n = 0, found = 0;
 	struct diag *diag;
 
-	for (size_t i = 0; i < group->keys.n && n < MAX_KNOWN; i++) {
+	for (size_t i = 0; i < group->keys.n && n < CHECK_MAX_KNOWN; i++) {
 		schema_string key = schema_group_keys[group->keys.first + i];
-		const struct node_entry *entry = node_find(node, schema_text(key));
+		const struct node_entry *entry = node_find(keys->node, schema_text(key));
 
+		if (!entry && has_key(keys, key))
+			return;
 		known[n++] = arena_printf(check->arena, "'%s'", schema_text(key));
 		if (entry && ++found > 1) {
 			struct place at = { .up = place, .name = schema_text(key), .entry = entry,
@@ -237,26 +238,23 @@ static void check_one_of(struct check *check, const struct place *place,
 			  schema_text(place->property->example));
 }
 
-static void check_groups(struct check *check, const struct place *place,
-			 const struct schema_type *type)
+static void check_groups(struct check *check, const struct place *place, const struct keys *keys)
 {
-	const struct node *node = place->entry->value;
-
-	for (size_t i = 0; i < type->groups.n; i++) {
-		const struct schema_group *group = &schema_groups[type->groups.first + i];
+	for (size_t i = 0; i < keys->type->groups.n; i++) {
+		const struct schema_group *group = &schema_groups[keys->type->groups.first + i];
 		const struct node_entry *entry;
 
 		if (!group->key) {
-			check_one_of(check, place, group);
+			check_one_of(check, place, keys, group);
 			continue;
 		}
-		entry = node_find(node, schema_text(group->key));
+		entry = node_find(keys->node, schema_text(group->key));
 		for (size_t j = 0; entry && j < group->keys.n; j++) {
 			schema_string key = schema_group_keys[group->keys.first + j];
 			struct place at = { .up = place, .name = schema_text(group->key),
 					    .entry = entry, .span = entry->key->span };
 
-			if (!node_has(node, key))
+			if (!has_key(keys, key))
 				check_fault(check, &at, "E0210", "'%s' needs '%s' beside it",
 					    schema_text(group->key), schema_text(key));
 		}
@@ -264,14 +262,14 @@ static void check_groups(struct check *check, const struct place *place,
 }
 
 /* The keys that are there. */
-static bool check_entries(struct check *check, const struct place *place,
-			  const struct schema_type *type, struct value **slots)
+static bool check_entries(struct check *check, const struct place *place, struct keys *keys,
+			  struct value **slots)
 {
-	const struct node *node = place->entry->value;
+	const struct schema_type *type = keys->type;
 	bool good = true;
 
-	for (uint32_t i = 0; i < node->n_entries; i++) {
-		const struct node_entry *entry = &node->entries[i];
+	for (uint32_t i = 0; i < keys->node->n_entries; i++) {
+		const struct node_entry *entry = &keys->node->entries[i];
 		const struct schema_property *p = schema_property_find(type, entry->key->text);
 		struct place at = { .up = place, .name = entry->key->text, .entry = entry,
 				    .span = node_entry_span(entry), .property = p };
@@ -280,7 +278,9 @@ static bool check_entries(struct check *check, const struct place *place,
 		if (!p && type->flags & SCHEMA_EXTENSIONS && !strncmp(entry->key->text, "x-", 2))
 			continue;
 		if (!p) {
-			unknown_key(check, place, type, entry);
+			p = unknown_key(check, place, type, entry);
+			if (p)
+				keys->meant[p - &schema_properties[type->parts.first]] = true;
 			good = false;
 			continue;
 		}
@@ -298,6 +298,7 @@ static struct value *check_object(struct check *check, const struct place *place
 {
 	const struct node *node = place->entry->value;
 	size_t n = type->parts.n, errors = diag_errors(check->diags);
+	struct keys keys = { .type = type, .node = node };
 	struct value **children, *value;
 	bool good;
 
@@ -306,18 +307,19 @@ static struct value *check_object(struct check *check, const struct place *place
 		return NULL;
 	}
 	children = arena_new_array(check->arena, n, struct value *);
-	good = check_entries(check, place, type, children);
+	keys.meant = arena_new_array(check->arena, n, bool);
+	good = check_entries(check, place, &keys, children);
 	for (size_t i = 0; i < n; i++) {
 		const struct schema_property *p = &schema_properties[type->parts.first + i];
 
-		if (children[i] || node_has(node, p->name))
+		if (children[i] || has_key(&keys, p->name))
 			continue;
 		if (p->flags & SCHEMA_REQUIRED)
 			missing_key(check, place, p);
 		else if (p->flags & SCHEMA_HAS_DEFAULT)
 			children[i] = default_value(check, place, p);
 	}
-	check_groups(check, place, type);
+	check_groups(check, place, &keys);
 	if (!good || diag_errors(check->diags) != errors)
 		return NULL;
 	value = check_new_value(check, place, type);
@@ -384,6 +386,7 @@ static bool check_key(struct check *check, const struct place *place, const stru
 {
 	const struct node *key = place->entry->key;
 	struct place at = *place;
+	struct diag *diag;
 
 	at.span = key->span;
 	if (!check_length(check, &at, arena_printf(check->arena, "the key '%.64s'", key->text), key->text,
@@ -392,11 +395,14 @@ static bool check_key(struct check *check, const struct place *place, const stru
 	if (type->pattern == SCHEMA_NONE ||
 	    schema_pattern_matches(&schema_patterns[type->pattern], key->text, key->size))
 		return true;
-	check_hint_label(check,
-			 check_fault(check, &at, "E0213",
-				     "the key '%.64s' is not allowed here: it has to be %s", key->text,
-				     schema_text(schema_patterns[type->pattern].hint)),
-			 key->text, &schema_patterns[type->pattern]);
+	if (key->refused)
+		return false;
+	diag = check_fault(check, &at, "E0213", "the key '%.64s' is not allowed here: it has to be %s",
+			   key->text, schema_text(schema_patterns[type->pattern].hint));
+	if (strstr(key->text, "${"))
+		diag_hint(check->diags, diag, "variables are not put into keys");
+	else
+		check_hint_label(check, diag, key->text, &schema_patterns[type->pattern]);
 	return false;
 }
 
@@ -438,11 +444,11 @@ static struct value *check_map(struct check *check, const struct place *place,
 	return value;
 }
 
-static size_t known_variants(const struct schema_type *type, const char **known)
+size_t check_known_variants(const struct schema_type *type, const char **known)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < type->parts.n && n < MAX_KNOWN; i++)
+	for (size_t i = 0; i < type->parts.n && n < CHECK_MAX_KNOWN; i++)
 		known[n++] = schema_text(schema_variants[type->parts.first + i].name);
 	return n;
 }
@@ -450,18 +456,17 @@ static size_t known_variants(const struct schema_type *type, const char **known)
 static void unknown_variant(struct check *check, const struct place *place,
 			    const struct schema_type *type, const char *word)
 {
-	const char *known[MAX_KNOWN];
+	const char *known[CHECK_MAX_KNOWN];
 	const char *what = type->kind == SCHEMA_DEVICES ? "device type" : "type";
-	size_t n = known_variants(type, known);
+	size_t n = check_known_variants(type, known);
 
 	if (type->kind == SCHEMA_DEVICES && schema_is_left_out(word)) {
 		check_fault(check, place, "E0212", "this weft was built without the device type '%s'",
 			    word);
 		return;
 	}
-	hint_known(check,
-		   check_fault(check, place, "E0211", "there is no %s '%.64s'", what, word),
-		   word, known, n, arena_printf(check->arena, "the %ss are", what));
+	check_hint_word(check, check_fault(check, place, "E0211", "there is no %s '%.64s'", what, word),
+			word, known, n, arena_printf(check->arena, "the %ss are", what));
 }
 
 /* The word of a variant: a string, or null where that is one. */
@@ -470,6 +475,15 @@ static const char *variant_word(const struct node *node)
 	if (node->kind == NODE_NULL)
 		return "null";
 	return node->kind == NODE_STRING ? node->text : NULL;
+}
+
+/* The word null is the one that means something else in quotes. */
+static void quoted_null(struct check *check, const struct place *place)
+{
+	diag_hint(check->diags,
+		  check_fault(check, place, "E0205", "%s is the text 'null', but it has to be null",
+			      check_subject(check, place)),
+		  "write null without quotes");
 }
 
 /* A word alone, which stands for {type: WORD}. */
@@ -491,13 +505,17 @@ static struct value *check_shorthand(struct check *check, const struct place *pl
 		unknown_variant(check, place, type, word);
 		return NULL;
 	}
+	if (variant && place->entry->value->kind == NODE_STRING && strcmp(word, "null") == 0) {
+		quoted_null(check, place);
+		return NULL;
+	}
 	if (!variant) {
 		check_wrong_kind(check, place, type);
 		return NULL;
 	}
 	if (!variant->shorthand) {
 		diag = check_fault(check, place, "E0202", "type '%s' needs more than its name", word);
-		diag_hint(check->diags, diag, "write {type: %s, …}", word);
+		check_hint_variant(check, diag, variant);
 		return NULL;
 	}
 	entries[0] = (struct node_entry){ .key = &key, .value = place->entry->value };
@@ -532,25 +550,29 @@ static struct value *check_union(struct check *check, const struct place *place,
 	if (!entry) {
 		struct diag *diag = check_fault(check, place, "E0202", "%s has no 'type'",
 						check_subject(check, place));
-		const char *known[MAX_KNOWN];
-		size_t n = known_variants(type, known);
 
-		if (n <= MAX_LISTED)
-			diag_hint(check->diags, diag, "the types are: %s",
-				  check_list(check, known, n, " and "));
+		check_hint_no_type(check, diag, place, type);
 		return NULL;
 	}
 	at = (struct place){ .up = place, .name = "type", .entry = entry,
 			     .span = node_entry_span(entry) };
 	word = variant_word(entry->value);
+	if (entry->value->refused)
+		return NULL;
 	if (!word) {
-		check_fault(check, &at, "E0203", "'type' takes a word, not %s",
-			    node_kind_name(entry->value->kind));
+		check_hint_no_type(check,
+				   check_fault(check, &at, "E0203", "'type' takes a word, not %s",
+					       node_kind_name(entry->value->kind)),
+				   place, type);
 		return NULL;
 	}
 	variant = schema_variant_find(type, word);
 	if (!variant) {
 		unknown_variant(check, &at, type, word);
+		return NULL;
+	}
+	if (entry->value->kind == NODE_STRING && strcmp(word, "null") == 0) {
+		quoted_null(check, &at);
 		return NULL;
 	}
 	value = check_object(check, place, schema_type(variant->type));
@@ -564,6 +586,8 @@ static struct value *check_union(struct check *check, const struct place *place,
 static struct value *check_value(struct check *check, const struct place *place,
 				 const struct schema_type *type)
 {
+	if (place->entry->value->refused)
+		return NULL;
 	switch (type->kind) {
 	case SCHEMA_ARRAY:
 		return check_array(check, place, type);

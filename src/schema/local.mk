@@ -5,6 +5,7 @@ libweft_a_SOURCES += \
 	src/schema/check.c \
 	src/schema/check.h \
 	src/schema/check-hint.c \
+	src/schema/check-words.c \
 	src/schema/check-internal.h \
 	src/schema/check-scalar.c \
 	src/schema/describe.c \

@@ -175,8 +175,8 @@ for kind, pattern in ("example", "examples/**/*.yaml"), ("bad description", "tes
         except Exception as e:  # what is no YAML weft says, too (E01…); PyYAML is stricter than YAML in places
             print(f"# {path}: {e.__class__.__name__}")
             continue
-        # A layer is no whole description: only what comes of all layers has the shape.
-        if isinstance(document, dict) and "include" not in document and "layers" not in path:
+        # Only what comes of all layers and with the values of all variables has the shape.
+        if isinstance(document, dict) and not {"include", "vars"} & set(document) and "layers" not in path:
             files[path] = document
             if kind == "example":
                 tap.result(not diags[path], f"{os.path.basename(path)} is valid", *[d["message"] for d in diags[path]])
