@@ -13,6 +13,7 @@ libweft_a_SOURCES += \
 	src/base/diag.c \
 	src/base/diag.h \
 	src/base/exit-code.h \
+	src/base/fd.c \
 	src/base/fd.h \
 	src/base/file.c \
 	src/base/file.h \

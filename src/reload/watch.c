@@ -70,6 +70,7 @@ struct watch {
 	size_t n_paths;
 
 	int inotify;
+	int hold; /* on inotify: closing it waits for the kernel's readers, 20 ms in which nobody gains */
 	struct loop_source *events, *quiet, *poll;
 	uint64_t first_event; /* of those that are not told yet, 0 for none */
 	struct directories directories;
@@ -203,7 +204,7 @@ struct watch *watch_create(struct loop *loop, void (*fn)(void *opaque), void *op
 	watch->loop = loop;
 	watch->fn = fn;
 	watch->opaque = opaque;
-	watch->inotify = -1;
+	watch->inotify = watch->hold = -1;
 	watch->mode = WATCH_OFF;
 	invariant(loop_add_timer(loop, on_quiet, watch, &watch->quiet) >= 0);
 	return watch;
@@ -224,6 +225,7 @@ static void stop_inotify(struct watch *watch)
 {
 	watch->events = loop_source_remove(watch->events);
 	watch->inotify = fd_close(watch->inotify);
+	watch->hold = fd_close(watch->hold);
 	watch->directories.n = 0;
 }
 
@@ -366,6 +368,8 @@ static int start_inotify(struct watch *watch)
 	r = loop_add_fd(watch->loop, watch->inotify, LOOP_READ, on_events, watch, &watch->events);
 	if (r < 0)
 		watch->inotify = fd_close(watch->inotify);
+	else
+		watch->hold = fd_hold_in_kernel(watch->inotify);
 	return r;
 }
 

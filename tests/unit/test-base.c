@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag-render.h"
+#include "base/fd.h"
 #include "base/sha256.h"
 #include "base/source.h"
 #include "base/strbuf.h"
@@ -233,6 +235,23 @@ static void diagnostics_are_sorted_bounded_and_single(void)
 	CU_ASSERT_EQUAL(diag_errors(diags), 1);
 }
 
+static void a_held_file_ends_with_its_hold(void)
+{
+	int pipe_fds[2], hold;
+	struct pollfd end;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(pipe_fds), 0);
+	end = (struct pollfd){ .fd = pipe_fds[0], .events = POLLIN };
+	hold = fd_hold_in_kernel(pipe_fds[1]);
+	fd_close(pipe_fds[1]);
+	/* A host may forbid io_uring: then the file has ended already. */
+	CU_ASSERT_EQUAL(poll(&end, 1, 0), hold < 0 ? 1 : 0);
+	fd_close(hold);
+	CU_ASSERT_EQUAL(poll(&end, 1, 10000), 1);
+	CU_ASSERT(end.revents & POLLHUP);
+	fd_close(pipe_fds[0]);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -243,6 +262,7 @@ int main(void)
 		{ "UTF-8 refuses what RFC 3629 refuses", utf8_refuses_what_rfc_3629_refuses },
 		{ "lines end as in every editor", lines_end_as_in_every_editor },
 		{ "only files are read", only_files_are_read },
+		{ "a held file ends with its hold", a_held_file_ends_with_its_hold },
 		{ "carets stand under what they mean", carets_stand_under_what_they_mean },
 		{ "long lines are seen through a window", long_lines_are_seen_through_a_window },
 		{ "hostile text does not reach a terminal", hostile_text_does_not_reach_a_terminal },
