@@ -27,6 +27,12 @@
 #define PAGE      4096ULL
 #define HUGE_PAGE (2 * MiB)
 
+/*
+ * Below it a guest has little, and that here and there: tables, real-mode code, what its kernel keeps for
+ * old DMA. To clear a huge page for each takes longer than to make the virtual machine.
+ */
+#define SCATTERED_END (16 * MiB)
+
 /* MAP_HUGE_2MB and MFD_HUGE_2MB are the same: log2 of the size at bit 26. */
 #define HUGE_SHIFT 26
 
@@ -122,10 +128,11 @@ static int map_private(struct ram *r, const struct machine_ram *ram)
 /* Advice that the host does not know costs speed, not correctness. */
 static int advise(const struct ram *r, const struct machine_ram *ram, struct diag_list *diags)
 {
+	uint64_t scattered = r->gpa < SCATTERED_END ? MIN(r->size, SCATTERED_END - r->gpa) : 0;
 	int error;
 
 	if (!ram->hugepage_size && ram->thp)
-		madvise(r->host, r->size, MADV_HUGEPAGE);
+		madvise(r->host + scattered, r->size - scattered, MADV_HUGEPAGE);
 	if (ram->mergeable)
 		madvise(r->host, r->size, MADV_MERGEABLE);
 	if (!ram->prefault || madvise(r->host, r->size, MADV_POPULATE_WRITE) == 0)
@@ -198,8 +205,8 @@ static void ram_drop(struct machine *machine, struct ram *r)
 		ram_free(r);
 }
 
-static int ram_create(struct machine *machine, const struct machine_ram *ram, struct ram **ret,
-		      struct diag_list *diags)
+static int ram_create(struct machine *machine, uint64_t gpa, const struct machine_ram *ram,
+		      struct ram **ret, struct diag_list *diags)
 {
 	struct ram *r;
 	int error;
@@ -215,6 +222,7 @@ static int ram_create(struct machine *machine, const struct machine_ram *ram, st
 	r = ram_new(machine, ram);
 	if (!r)
 		return -ENOMEM;
+	r->gpa = gpa;
 	r->size = ram->size;
 	error = ram->shared ? map_shared(r, ram) : map_private(r, ram);
 	error = error < 0 ? explain_map(ram, -error, diags) : advise(r, ram, diags);
@@ -283,11 +291,10 @@ static int add_ram(struct machine *machine, uint64_t gpa, uint32_t slot,
 		   const struct machine_ram *ram, struct diag_list *diags)
 {
 	struct ram *r;
-	int error = ram_create(machine, ram, &r, diags);
+	int error = ram_create(machine, gpa, ram, &r, diags);
 
 	if (error < 0)
 		return error;
-	r->gpa = gpa;
 	r->slot = slot;
 	error = ram_plug(machine, r, ram, diags);
 	if (error < 0)
