@@ -12,7 +12,7 @@
 #include "base/trim.h"
 
 /*
- * The first object is the program itself. Code is mapped from the file and never written, but by a
+ * Code and constants, the program's and the C library's, are mapped from files and never written, but by a
  * debugger: breakpoints that were set before the guest started have to be set again.
  */
 static int drop_code(struct dl_phdr_info *info, size_t size, void *opaque)
@@ -23,15 +23,14 @@ static int drop_code(struct dl_phdr_info *info, size_t size, void *opaque)
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 		uintptr_t start, end;
 
-		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) ||
-		    (segment->p_flags & PF_W))
+		if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
 			continue;
 		start = ALIGN_UP(info->dlpi_addr + segment->p_vaddr, page);
 		end = ALIGN_DOWN(info->dlpi_addr + segment->p_vaddr + segment->p_memsz, page);
 		if (start < end)
 			madvise((void *)start, end - start, MADV_DONTNEED);
 	}
-	return 1;
+	return 0;
 }
 
 void memory_trim(void)
