@@ -46,7 +46,7 @@ tests_guest_init_init_LDADD =
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
 bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
-	tests/guest/bare/triple-fault tests/guest/bare/halt
+	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
 EXTRA_DIST += tests/guest/bare/bare.ld
 BARE_CFLAGS = $(GUEST_CFLAGS) -mno-red-zone -mgeneral-regs-only
@@ -81,6 +81,9 @@ tests_guest_bare_triple_fault_LDFLAGS = $(BARE_LINK)
 tests_guest_bare_halt_SOURCES = $(MINIMAL)
 tests_guest_bare_halt_CPPFLAGS = -DFIRST_BYTE
 tests_guest_bare_halt_LDFLAGS = $(BARE_LINK)
+tests_guest_bare_linger_SOURCES = $(MINIMAL)
+tests_guest_bare_linger_CPPFLAGS = -DLINGER -DFIRST_BYTE -DPOWER_OFF
+tests_guest_bare_linger_LDFLAGS = $(BARE_LINK)
 
 INITRAMFS_BASE = dev/ proc/ sys/ root/ tmp/ mnt/ dev/console!c:5:1 dev/null!c:1:3 \
 	init=tests/guest/init/init

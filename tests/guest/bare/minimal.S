@@ -3,6 +3,7 @@
  * The smallest guests, built from this file by what is defined:
  *
  *   FIRST_BYTE    its first instructions write a byte to COM1
+ *   LINGER        spends 2^30 cycles, some tenths of a second
  *   POWER_OFF     powers off
  *   TRIPLE_FAULT  an exception without a table to handle it
  *   none          halts for good
@@ -18,6 +19,14 @@
 	.code32
 	.globl _start
 _start:
+#ifdef LINGER
+	rdtsc
+	movl	%eax, %ebx
+2:	rdtsc
+	subl	%ebx, %eax
+	cmpl	$0x40000000, %eax
+	jb	2b
+#endif
 #ifdef FIRST_BYTE
 	movl	$0x3f8, %edx
 	movb	$'!', %al
