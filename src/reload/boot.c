@@ -57,7 +57,8 @@ static enum exit_code boot_generation(struct converge *c, struct generation *g,
 		       result == BUILD_DEGRADED ? EXIT_DEGRADED :
 						  EXIT_ROLLED_BACK;
 	converge_accept(c, g, false);
-	converge_record(c, trigger, NULL, "booted", NULL);
+	if (!c->starting)
+		converge_record(c, trigger, NULL, "booted", NULL);
 	converge_say_what_waits(c, &(struct plan){ 0 });
 	converge_say_what_is_left(c);
 	return EXIT_DONE;
@@ -88,6 +89,7 @@ static enum exit_code first_boot(struct converge *c)
 		return taken ? EXIT_HOST : EXIT_INVALID;
 	/* Its files are those that are watched first: so they need not be read twice to know them. */
 	c->newest = generation_ref(newest);
+	c->starting = true;
 	return boot_generation(c, newest, CONVERGE_BOOT);
 }
 
@@ -115,6 +117,7 @@ static enum exit_code boot_again(struct converge *c)
 	const char *why;
 	bool taken;
 
+	converge_started(c);
 	if (strcmp(c->path, "-") != 0) {
 		newest = read_newest(c, &taken);
 		why = why_as_it_was(c, newest);

@@ -33,6 +33,7 @@ struct converge {
 	struct json_t *pending;	    /* steps that wait for a restart */
 	struct json_t *undone;	    /* these, and what waits for the guest or the host */
 	struct json_t *diagnostics; /* of the newest reading, or NULL */
+	bool starting;		    /* … and the state directory does not know it yet */
 	bool paused;		    /* by its owner */
 	bool missing;		    /* the file was not there or empty; it may be in the middle of a checkout */
 

@@ -60,6 +60,9 @@ struct converge *converge_destroy(struct converge *c)
 {
 	if (!c)
 		return NULL;
+	if (c->state)
+		state_hurry(c->state);
+	converge_started(c);
 	watch_destroy(c->watch);
 	hostdev_destroy(c->hosts);
 	loop_source_remove(c->detach_timer);
@@ -273,21 +276,35 @@ static void replace(struct generation **generation, struct generation *by)
 	*generation = by;
 }
 
+static void save(struct converge *c)
+{
+	const struct generation *g = c->target;
+	int r = c->state ? state_accept(c->state, g->graph, g->root, c->number) : 0;
+
+	if (r < 0)
+		log_warn("the state directory cannot be written: %s", strerror(-r));
+}
+
 void converge_accept(struct converge *c, struct generation *to, bool held)
 {
 	bool other = !is_accepted(c, to->graph), saved = is_target(c, to->graph);
-	int r;
 
 	replace(&c->accepted, to);
 	c->number += other;
 	if (held)
 		return;
 	replace(&c->target, to);
-	if (saved || !c->state)
+	if (!saved && !c->starting)
+		save(c);
+}
+
+void converge_started(struct converge *c)
+{
+	if (!c->starting || !c->target)
 		return;
-	r = state_accept(c->state, to->graph, to->root, c->number);
-	if (r < 0)
-		log_warn("the state directory cannot be written: %s", strerror(-r));
+	c->starting = false;
+	save(c);
+	converge_record(c, CONVERGE_BOOT, NULL, "booted", NULL);
 }
 
 static enum exit_code failed(struct converge *c, enum converge_trigger trigger,
@@ -313,6 +330,7 @@ static enum exit_code carry_out(struct converge *c, struct generation *to,
 	const struct graph *graph_before = c->parts->graph;
 	enum build_result result;
 
+	converge_started(c);
 	c->parts->graph = to->graph;
 	result = builder_apply(c->builder, plan, to, diags);
 	log_debug("edit: committed");

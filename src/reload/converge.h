@@ -49,6 +49,12 @@ struct converge_request {
 struct converge *converge_create(struct loop *loop, struct builder *builder, struct parts *parts,
 				 const char *path, const struct document_options *options);
 
+/*
+ * To be called when the guest has had its first moments: the start is saved and recorded, unless it is
+ * already. What changes the machine before that, or ends it, does it too.
+ */
+void converge_started(struct converge *converge);
+
 /* Takes NULL. Returns NULL. */
 struct converge *converge_destroy(struct converge *converge);
 

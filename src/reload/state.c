@@ -64,6 +64,7 @@ struct state {
 	/* A disk may take half a second to sync, in which the guest's devices would stand still. */
 	pthread_t saver;
 	bool has_saver;
+	bool hurry;
 	pthread_mutex_t lock; /* over the rest */
 	bool saving;
 	struct save *next; /* the newest that is to be saved, or NULL */
@@ -356,7 +357,7 @@ bool state_is(const struct state *state, const struct graph *graph)
 	return strcmp(state->hash, sha256_hex(graph->hash, hex)) == 0;
 }
 
-static int write_all(int fd, const char *data, size_t size)
+static int write_all(int fd, const char *data, size_t size, bool sync)
 {
 	while (size) {
 		ssize_t n = write(fd, data, size);
@@ -368,16 +369,32 @@ static int write_all(int fd, const char *data, size_t size)
 		data += n;
 		size -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return sync && fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A machine that starts again as it was writes nothing. */
+static bool holds(const struct state *state, const char *name, const void *data, size_t size)
+{
+	cleanup_fd int fd = openat(state->directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_free char *text = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size != (off_t)size)
+		return false;
+	text = malloc(size + 1);
+	return text && read(fd, text, size) == (ssize_t)size && memcmp(text, data, size) == 0;
 }
 
 /* Writes a file beside, makes sure that it is on the disk, and puts it in the place of the old one. */
-static int replace_file(struct state *state, const char *name, const void *data, size_t size)
+static int replace_file(struct state *state, const char *name, const void *data, size_t size,
+			bool sync)
 {
 	cleanup_free char *beside = NULL;
 	cleanup_fd int fd = -1;
 	int r;
 
+	if (holds(state, name, data, size))
+		return 0;
 	if (asprintf(&beside, ".%s.new", name) < 0) {
 		beside = NULL;
 		return -ENOMEM;
@@ -386,14 +403,14 @@ static int replace_file(struct state *state, const char *name, const void *data,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, size);
+	r = write_all(fd, data, size, sync);
 	if (r >= 0 && renameat(state->directory_fd, beside, state->directory_fd, name) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlinkat(state->directory_fd, beside, 0);
 		return r;
 	}
-	return fsync(state->directory_fd) < 0 ? -errno : 0;
+	return sync && fsync(state->directory_fd) < 0 ? -errno : 0;
 }
 
 static void save_free(struct save *save)
@@ -418,21 +435,26 @@ static struct save *take_next(struct state *state)
 	return save;
 }
 
+/* Takes @save. */
+static void write_files(struct state *state, struct save *save, bool sync)
+{
+	int r = replace_file(state, "last-good.yaml", save->last_good.text, save->last_good.size,
+			     sync);
+
+	if (r >= 0)
+		r = replace_file(state, "state.yaml", save->state, save->state_size, sync);
+	if (r < 0)
+		log_warn("%s cannot be written: %s", state->directory, strerror(-r));
+	save_free(save);
+}
+
 static void *saver_main(void *opaque)
 {
 	struct state *state = opaque;
 	struct save *save;
 
-	while ((save = take_next(state))) {
-		int r = replace_file(state, "last-good.yaml", save->last_good.text,
-				     save->last_good.size);
-
-		if (r >= 0)
-			r = replace_file(state, "state.yaml", save->state, save->state_size);
-		if (r < 0)
-			log_warn("%s cannot be written: %s", state->directory, strerror(-r));
-		save_free(save);
-	}
+	while ((save = take_next(state)))
+		write_files(state, save, true);
 	return NULL;
 }
 
@@ -516,7 +538,18 @@ int state_accept(struct state *state, const struct graph *graph, const struct va
 		return r;
 	}
 	value_yaml(root, false, &save->last_good);
-	return hand_over(state, save);
+	if (!state->hurry)
+		return hand_over(state, save);
+	write_files(state, save, false);
+	return 0;
+}
+
+void state_hurry(struct state *state)
+{
+	if (state->has_saver)
+		pthread_join(state->saver, NULL);
+	state->has_saver = false;
+	state->hurry = true;
 }
 
 /* Two files of this size are kept: the newest entries, and those before. */

@@ -71,5 +71,11 @@ bool state_is(const struct state *state, const struct graph *graph);
 int state_accept(struct state *state, const struct graph *graph, const struct value *root,
 		 uint64_t generation) must_use;
 
+/*
+ * The process is about to end: what is saved from now on is written at once, and the disk is not waited for.
+ * A crash of the host can lose it, the end of weft cannot.
+ */
+void state_hurry(struct state *state);
+
 /* Adds a line to the history. Return: 0 or a negative errno. */
 int state_record(struct state *state, const struct json_t *entry) must_use;

@@ -26,8 +26,11 @@
 #include "reload/supervisor.h"
 #include "schema/config.h"
 
-/* When the control socket and the watch come, after the guest started. */
+/* When state, control socket and watch come, after the guest started. */
 #define AFTER_START_NS (50 * 1000000ULL)
+
+/* When all of that is done, and what it needed is not needed for long. */
+#define SETTLED_NS (100 * 1000000ULL)
 
 struct supervisor {
 	struct loop *loop;
@@ -35,7 +38,7 @@ struct supervisor {
 	struct builder *builder;
 	struct parts parts;
 	struct converge *converge;
-	struct loop_source *signals[3], *power_off_timer, *started_timer;
+	struct loop_source *signals[3], *power_off_timer, *started_timer, *settled_timer;
 	bool power_off_asked; /* the next power-off or reset is the end */
 	bool start_again;     /* … but for a reboot that was asked for */
 	bool paused;
@@ -249,9 +252,15 @@ static void on_started(void *opaque)
 	 * The guest has its first moments to itself: what it writes then is not kept waiting, and one
 	 * that ends at once pays for none of this. An edit made meanwhile is seen by this reading.
 	 */
+	converge_started(s->converge);
 	if (s->attendant)
 		s->attending = s->attendant->start(s);
 	converge_now(s->converge, CONVERGE_WATCH);
+	loop_timer_arm(s->settled_timer, SETTLED_NS);
+}
+
+static void on_settled(void *opaque)
+{
 	memory_trim();
 }
 
@@ -268,6 +277,8 @@ static int listen_to_signals(struct supervisor *s)
 			return r;
 	}
 	r = loop_add_timer(s->loop, on_started, s, &s->started_timer);
+	if (r >= 0)
+		r = loop_add_timer(s->loop, on_settled, s, &s->settled_timer);
 	return r < 0 ? r : loop_add_timer(s->loop, on_power_off_timeout, s, &s->power_off_timer);
 }
 
@@ -324,6 +335,7 @@ int supervisor_run(const char *path, const struct document_options *options,
 		loop_source_remove(s.signals[i]);
 	loop_source_remove(s.power_off_timer);
 	loop_source_remove(s.started_timer);
+	loop_source_remove(s.settled_timer);
 	loop_destroy(s.loop);
 	return (int)code;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
@@ -63,6 +64,39 @@ static void last_good_is_the_same_machine(void)
 	state_close(state);
 }
 
+static ino_t inode_of(struct state *state, const char *file)
+{
+	struct stat st;
+
+	return stat(state_path(state, file), &st) < 0 ? 0 : st.st_ino;
+}
+
+static void what_is_there_is_not_written_again(void)
+{
+	cleanup_generation struct generation *generation = NULL;
+	struct state *state = NULL;
+	char path[256];
+	ino_t good, numbers;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/vm.yaml", directory);
+	generation = load(path);
+	CU_ASSERT_EQUAL_FATAL(state_open("again", &state, &pid), 0);
+	/* In a hurry it is there when the call returns. */
+	state_hurry(state);
+	CU_ASSERT_EQUAL(state_accept(state, generation->graph, generation->root, 1), 0);
+	good = inode_of(state, "last-good.yaml");
+	numbers = inode_of(state, "state.yaml");
+	CU_ASSERT(good != 0 && numbers != 0);
+	CU_ASSERT_EQUAL(state_accept(state, generation->graph, generation->root, 2), 0);
+	CU_ASSERT_EQUAL(inode_of(state, "last-good.yaml"), good);
+	CU_ASSERT_NOT_EQUAL(inode_of(state, "state.yaml"), numbers);
+	state_close(state);
+	CU_ASSERT_EQUAL_FATAL(state_open("again", &state, &pid), 0);
+	CU_ASSERT_EQUAL(state_generation(state), 2);
+	state_close(state);
+}
+
 static void one_machine_of_a_name(void)
 {
 	struct state *state = NULL, *other = NULL;
@@ -80,6 +114,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"the last good description is the same machine", last_good_is_the_same_machine},
+		{"what is there is not written again", what_is_there_is_not_written_again},
 		{"one machine of a name", one_machine_of_a_name},
 		CU_TEST_INFO_NULL,
 	};
