@@ -11,7 +11,16 @@ FUZZ_LINK = $(AM_LDFLAGS)
 FUZZ_MAIN = tests/fuzz/replay.c
 TESTS += $(fuzz_targets)
 endif
-EXTRA_DIST += tests/fuzz/replay.c
+EXTRA_DIST += tests/fuzz/replay.c tests/fuzz/fuzz.h tests/fuzz/run.sh tests/fuzz/dictionary.py
+
+.PHONY: fuzz
+if FUZZING
+fuzz: weft $(fuzz_targets)
+	srcdir=$(srcdir) $(srcdir)/tests/fuzz/run.sh
+else
+fuzz:
+	@echo "make fuzz needs a build of its own: ../configure --enable-fuzzing --enable-asan --enable-ubsan CC=clang"; false
+endif
 
 fuzz_targets += tests/fuzz/fuzz-virtqueue
 tests_fuzz_fuzz_virtqueue_SOURCES = tests/fuzz/fuzz-virtqueue.c $(FAKE_MACHINE) $(FUZZ_MAIN)
@@ -36,7 +45,6 @@ tests_fuzz_fuzz_kernel_SOURCES = tests/fuzz/fuzz-kernel.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_kernel_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_kernel_LDADD = $(WEFT_LIBS)
 
-
 fuzz_targets += tests/fuzz/fuzz-document
 tests_fuzz_fuzz_document_SOURCES = tests/fuzz/fuzz-document.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_document_LDFLAGS = $(FUZZ_LINK)
@@ -45,3 +53,7 @@ fuzz_targets += tests/fuzz/fuzz-description
 tests_fuzz_fuzz_description_SOURCES = tests/fuzz/fuzz-description.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_description_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_description_LDADD = $(WEFT_LIBS)
+fuzz_targets += tests/fuzz/fuzz-units
+tests_fuzz_fuzz_units_SOURCES = tests/fuzz/fuzz-units.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_units_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_units_LDADD = $(WEFT_LIBS)
