@@ -15,13 +15,15 @@
 /* What of a path a key on the command line needs: bash cuts words at '=' by itself. */
 static void add_path(const char *path, const struct schema_property *property, void *data)
 {
-	strbuf_printf(data, " %s", path);
+	if (strcmp(path, SCHEMA_EXTENSION_NAME))
+		strbuf_printf(data, " %s", path);
 }
 
 /* Only what --set can say: nothing below a device type, whose devices have names of their own. */
 static void add_settable(const char *path, const struct schema_property *property, void *data)
 {
-	if (property && strncmp(path, "devices", strlen("devices")))
+	if (property && !(property->flags & SCHEMA_DOCUMENT) && strncmp(path, "devices", strlen("devices")) &&
+	    strncmp(path, "vars.", strlen("vars.")))
 		strbuf_printf(data, " %s=", path);
 }
 

@@ -56,7 +56,9 @@ completion/_weft: weft$(EXEEXT)
 	$(AM_V_GEN)mkdir -p completion && ./weft completion zsh >$@.tmp && mv $@.tmp $@
 
 # And what editors read; the examples name it.
-nodist_pkgdata_DATA = weft.schema.json
-CLEANFILES += weft.schema.json
+nodist_pkgdata_DATA = weft.schema.json weft.layer.schema.json
+CLEANFILES += weft.schema.json weft.layer.schema.json
 weft.schema.json: weft$(EXEEXT)
 	$(AM_V_GEN)./weft schema >$@.tmp && mv $@.tmp $@
+weft.layer.schema.json: weft$(EXEEXT)
+	$(AM_V_GEN)./weft schema --format layer >$@.tmp && mv $@.tmp $@

@@ -22,9 +22,20 @@ static void put_openapi(struct strbuf *out)
 	strbuf_printf(out, "%s\n", text);
 }
 
+/* The other shape of the same definitions: that of a file which others include. */
+static void put_layer(struct strbuf *out)
+{
+	strbuf_puts(
+		out,
+		"{\n \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+		" \"$id\": \"urn:weft:layer:1\",\n"
+		" \"title\": \"a layer of descriptions\",\n \"$ref\": \"#/$defs/layer-machine\"");
+	strbuf_add(out, schema_json + schema_json_defs, schema_json_size - schema_json_defs);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const char *const formats[] = {"json", "man", "openapi"};
+	static const char *const formats[] = {"json", "layer", "man", "openapi"};
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 	struct options options;
 	int option, choice = 0;
@@ -42,6 +53,8 @@ static int run(const struct command *command, int argc, char **argv)
 	if (choice == 0)
 		strbuf_add(&out, schema_json, schema_json_size);
 	else if (choice == 1)
+		put_layer(&out);
+	else if (choice == 2)
 		schema_manual(&out);
 	else
 		put_openapi(&out);
@@ -49,9 +62,10 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec option_specs[] = {
-	{'f', "format", "json|man|openapi",
-	 "one JSON Schema (2020-12), the manual page weft.yaml(5), or the control interface "
-	 "(json)"},
+	{'f', "format", "json|layer|man|openapi",
+	 "one JSON Schema (2020-12), that of a file which others include, the manual page "
+	 "weft.yaml(5), or the "
+	 "control interface (json)"},
 	{0},
 };
 
@@ -62,6 +76,8 @@ const struct command command_schema = {
 	.details =
 		"Editors that know JSON Schema complete and check a description that begins with\n"
 		"'# yaml-language-server: $schema=FILE', FILE being what this command printed.\n"
+		"A file that others include has the schema that layer prints: no key has to be "
+		"there.\n"
 		"What openapi prints is OpenAPI 3.1 of what every running machine serves at "
 		"control.sock in\n"
 		"its state directory.",

@@ -128,6 +128,11 @@ static void declare_by_map(struct vars *vars, struct variable *var, const struct
 						"there is no type '%.64s' of variables",
 						entry->value->text),
 					  "the types are: string, integer, boolean, size and duration");
+		} else if (strcmp(key, "description") == 0 && entry->value->kind != NODE_STRING) {
+			diag_hint(vars->diags,
+				  fault(vars, "E0124", node_entry_span(entry), "the description of '%s' takes a string, not %s",
+					var->name, node_kind_name(entry->value->kind)),
+				  "say in words what it is for");
 		} else if (strcmp(key, "description") != 0) {
 			const char *near = suggest(key, keys, ARRAY_SIZE(keys));
 

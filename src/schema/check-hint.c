@@ -258,12 +258,12 @@ static void hint_meant(struct check *check, struct diag *diag, const struct sche
 const char *check_hint_unknown(struct check *check, struct diag *diag, const struct place *place,
 			       const struct schema_type *type, const struct node_entry *entry)
 {
-	const char *key = entry->key->text, *meant, *known[CHECK_MAX_KNOWN + 2];
+	const char *key = entry->key->text, *meant, *known[CHECK_MAX_KNOWN];
 	size_t n = check_known_keys(type, known);
 
-	if (!place->up && n < CHECK_MAX_KNOWN) { /* taken away before */
-		known[n++] = "include";
-		known[n++] = "vars";
+	if (schema_property_find(type, key)) { /* taken away before, where it is in a file */
+		diag_hint(check->diags, diag, "write it into the file, which is read before options are looked at");
+		return NULL;
 	}
 	meant = check_word_meant(key, known, n);
 	if (hint_comma(check, diag, place->entry->value, entry) ||

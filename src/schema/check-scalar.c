@@ -30,6 +30,7 @@ const char *schema_type_words(const struct schema_type *type)
 		[SCHEMA_MAC] = "a MAC address such as 52:54:00:12:34:56",
 		[SCHEMA_CPU_LIST] = "a list of CPUs such as 0-3,8",
 		[SCHEMA_SWITCH] = "on or off",
+		[SCHEMA_VALUE] = "a value",
 		[SCHEMA_ARRAY] = "a list",
 		[SCHEMA_OBJECT] = "a map",
 		[SCHEMA_MAP] = "a map",

@@ -99,7 +99,7 @@ size_t check_known_keys(const struct schema_type *type, const char **known)
 		for (size_t i = 0; i < type->parts.n; i++) {
 			const struct schema_property *p = &schema_properties[type->parts.first + i];
 
-			if (p->order == order)
+			if (p->order == order && strcmp(schema_text(p->name), SCHEMA_EXTENSION_NAME) != 0)
 				known[n++] = schema_text(p->name);
 		}
 	return n;
@@ -275,9 +275,9 @@ static bool check_entries(struct check *check, const struct place *place, struct
 				    .span = node_entry_span(entry), .property = p };
 		struct value *value;
 
-		if (!p && type->flags & SCHEMA_EXTENSIONS && !strncmp(entry->key->text, "x-", 2))
+		if (type->flags & SCHEMA_EXTENSIONS && !strncmp(entry->key->text, "x-", 2))
 			continue;
-		if (!p) {
+		if (!p || p->flags & SCHEMA_DOCUMENT) {
 			p = unknown_key(check, place, type, entry);
 			if (p)
 				keys->meant[p - &schema_properties[type->parts.first]] = true;

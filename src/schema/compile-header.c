@@ -72,7 +72,7 @@ static const char *unit_comment(const struct type *type)
 bool type_has_members(const struct type *type)
 {
 	for (size_t i = 0; i < type->n_properties; i++)
-		if (!type->properties[i].discriminator)
+		if (!type->properties[i].discriminator && !type->properties[i].document)
 			return true;
 	return false;
 }
@@ -86,7 +86,7 @@ static void emit_object(FILE *out, const struct type *type, const char *descript
 	for (size_t i = 0; i < type->n_properties; i++) {
 		const struct property *p = &type->properties[i];
 
-		if (p->discriminator)
+		if (p->discriminator || p->document)
 			continue;
 		emit_comment(out, "\t", yml_text(p->schema, "description"));
 		if (p->has_member)
@@ -169,6 +169,6 @@ void emit_header(FILE *out, struct model *model)
 	      "#include \"base/units.h\"\n\n",
 	      out);
 	for (size_t i = 0; i < model->n_types; i++)
-		if (!is_discriminator_type(model, model->types[i]))
+		if (!model->types[i]->document && !is_discriminator_type(model, model->types[i]))
 			emit_type(out, model->types[i]);
 }

@@ -304,22 +304,22 @@ static bool is_scalar(const struct type *type)
 	return type->kind < SCHEMA_ARRAY;
 }
 
-static void build_property(struct model *model, struct type *type, const struct yml *shape,
-			   size_t i, const char *prefix)
+static void build_property(struct model *model, struct type *type, const char *name, struct yml *schema,
+			   bool required, const char *prefix)
 {
-	const struct yml *properties = yml_get(shape, "properties");
 	struct property p = {
-		.name = properties->keys[i]->text,
-		.c_name = c_lower(properties->keys[i]->text),
-		.schema = properties->values[i],
-		.required = is_required(shape, properties->keys[i]->text),
-		.discriminator = yml_get(properties->values[i], "const") != NULL ||
-				 (!strcmp(properties->keys[i]->text, "type") &&
-				  !yml_get(properties->values[i], "x-change")),
-		.change = change_of(yml_get(properties->values[i], "x-change")),
-		.access = access_of(yml_get(properties->values[i], "x-access")),
-		.default_value = schema_key(model, properties->values[i], "default"),
+		.name = name,
+		.c_name = c_lower(name),
+		.schema = schema,
+		.required = required,
+		.discriminator = yml_get(schema, "const") != NULL ||
+				 (!strcmp(name, "type") && !yml_get(schema, "x-change")),
+		.document = yml_get(schema, "x-document") != NULL,
+		.change = change_of(yml_get(schema, "x-change")),
+		.access = access_of(yml_get(schema, "x-access")),
+		.default_value = schema_key(model, schema, "default"),
 	};
+	size_t first = model->n_types;
 	bool by_pointer;
 
 	p.type = build_type(model, p.schema,
@@ -330,6 +330,8 @@ static void build_property(struct model *model, struct type *type, const struct 
 		       p.type->kind != SCHEMA_PATH && !p.required && !p.default_value;
 	if (p.default_value)
 		check_default(p.default_value, p.type);
+	for (size_t i = first; p.document && i < model->n_types; i++)
+		model->types[i]->document = true;
 	PUSH(type->properties, type->n_properties, p);
 }
 
@@ -339,15 +341,18 @@ static void build_object(struct model *model, struct type *type, const struct ym
 	const struct yml *properties = yml_get(shape, "properties");
 	const struct yml *required = yml_get(shape, "required");
 	const struct yml *more = yml_get(shape, "additionalProperties");
+	struct yml *extensions = yml_get(yml_get(shape, "patternProperties"), "^x-");
 
 	type->kind = SCHEMA_OBJECT;
 	if (!more || more->kind != YML_BOOL || strcmp(more->text, "false"))
 		yml_error(shape, "an object with properties says additionalProperties: false");
-	if (yml_get(yml_get(shape, "patternProperties"), "^x-"))
-		type->flags |= SCHEMA_EXTENSIONS;
 	for (size_t i = 0; properties && i < properties->n; i++)
-		if (!yml_get(properties->values[i], "x-document")) /* gone before the check */
-			build_property(model, type, shape, i, prefix);
+		build_property(model, type, properties->keys[i]->text, properties->values[i],
+			       is_required(shape, properties->keys[i]->text), prefix);
+	if (extensions) {
+		type->flags |= SCHEMA_EXTENSIONS;
+		build_property(model, type, SCHEMA_EXTENSION_NAME, extensions, false, prefix);
+	}
 	for (size_t i = 0; required && i < required->n; i++)
 		if (!yml_get(properties, required->values[i]->text))
 			yml_error(required->values[i], "'%s' is required and no property",
@@ -411,11 +416,24 @@ static void build_union(struct model *model, struct type *type, const struct yml
 	}
 }
 
-/* oneOf without properties: one item or a list of them, or a union by `type`. */
+/* One of several kinds, or of all: what only the document stage understands. */
+static bool is_any_value(const struct yml *schema)
+{
+	const struct yml *type = yml_get(schema, "type");
+
+	return !yml_get(schema, "enum") && (type ? type->kind == YML_LIST : yml_get(schema, "x-document") != NULL);
+}
+
+/* oneOf without properties: one item or a list of them, a value or a map, or a union by `type`. */
 static void build_one_of(struct model *model, struct type *type, const struct yml *one_of)
 {
-	const struct yml *list = one_of->n == 2 ? one_of->values[1] : NULL;
+	struct yml *list = one_of->n == 2 ? one_of->values[1] : NULL;
 
+	if (yml_get(list, "properties") && is_any_value(one_of->values[0])) {
+		build_object(model, type, list, type->c_tag);
+		type->flags |= SCHEMA_SINGLE_OK;
+		return;
+	}
 	if (!yml_is(list, "type", "array")) {
 		build_union(model, type, one_of);
 		return;
@@ -511,7 +529,9 @@ static void build_shape(struct model *model, struct type *type, struct yml *shap
 	const struct yml *unit = schema_key(model, type->schema, "x-unit");
 	struct yml *more = yml_get(shape, "additionalProperties");
 
-	if (unit) {
+	if (!unit && !yml_get(shape, "oneOf") && !more && is_any_value(shape)) {
+		type->kind = SCHEMA_VALUE;
+	} else if (unit) {
 		if (unit_kind(unit, &type->kind))
 			read_limits(model, type);
 	} else if (yml_get(shape, "x-variants")) {

@@ -86,7 +86,9 @@ static void emit_property(struct tables *t, const struct type *type, const struc
 	unsigned flags = (p->required ? SCHEMA_REQUIRED : 0) |
 			 (p->default_value ? SCHEMA_HAS_DEFAULT : 0) |
 			 (p->pointer ? SCHEMA_POINTER : 0) | (p->has_member ? SCHEMA_HAS_MEMBER : 0) |
-			 (p->discriminator ? SCHEMA_DISCRIMINATOR : 0);
+			 (p->discriminator ? SCHEMA_DISCRIMINATOR : 0) |
+			 (p->document ? SCHEMA_DOCUMENT : 0);
+	bool member = !p->discriminator && !p->document && !type->document;
 	FILE *out = t->properties.out;
 
 	fprintf(out, "\t{ %u, %u, %u, %u, %u, %u, %u, ", intern(t, p->name),
@@ -94,13 +96,13 @@ static void emit_property(struct tables *t, const struct type *type, const struc
 		intern(t, examples && examples->n ? yml_flow(examples->values[0]) : NULL),
 		intern(t, yml_text(p->schema, "x-since")), intern(t, yml_text(p->schema, "x-deprecated")),
 		p->type->index);
-	if (p->discriminator)
+	if (!member)
 		fputs("0, 0, ", out);
 	else
 		fprintf(out, "offsetof(struct %s, %s), ", type->c_tag, p->c_name);
-	if (!p->discriminator && p->has_member)
+	if (member && p->has_member)
 		fprintf(out, "offsetof(struct %s, has_%s), ", type->c_tag, p->c_name);
-	else if (!p->discriminator)
+	else if (member)
 		fputs("0, ", out);
 	fprintf(out, "%u, %u, %u, %u }, /* %s */\n", flags, p->change, p->access, order, p->name);
 	t->properties.n++;
@@ -166,6 +168,10 @@ static void emit_layout(FILE *out, const struct type *type)
 {
 	const char *payload = "0", *size = "0";
 
+	if (type->document) {
+		fprintf(out, ".payload = 0, .struct_size = 0, ");
+		return;
+	}
 	if (type->kind == SCHEMA_OBJECT && (type_has_members(type) || type->doc_name))
 		size = arena_printf(compile_arena, "sizeof(struct %s)", type->c_tag);
 	if (type->kind == SCHEMA_UNION || type->kind == SCHEMA_DEVICES)
@@ -278,7 +284,8 @@ static void emit_bundle(FILE *out, struct model *model)
 	fclose(json);
 	fputs("const char schema_json[] =\n", out);
 	emit_c_string(out, text, size);
-	fputs(";\nconst size_t schema_json_size = sizeof(schema_json) - 1;\n", out);
+	fprintf(out, ";\nconst size_t schema_json_size = sizeof(schema_json) - 1, schema_json_defs = %zu;\n",
+		model->json_defs);
 	free(text);
 }
 

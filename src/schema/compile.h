@@ -67,7 +67,7 @@ struct property {
 	struct type *type;
 	enum schema_change change;
 	enum schema_access access;
-	bool required, discriminator, pointer, has_member;
+	bool required, discriminator, document, pointer, has_member;
 	struct yml *default_value; /* or NULL */
 };
 
@@ -105,6 +105,7 @@ struct type {
 	const struct yml *pattern_hint;
 	uint16_t index;	   /* in the tables */
 	bool building, left_out;
+	bool document; /* of a property that the document stage takes away: it has no struct */
 };
 
 struct model {
@@ -115,6 +116,7 @@ struct model {
 	size_t n_devices;
 	const char **devices; /* every device type that has a schema, sorted */
 	bool *built_in;
+	size_t json_defs; /* where the definitions begin in what emit_json() wrote */
 	size_t n_files;
 	struct {
 		const char *name;

@@ -54,6 +54,8 @@ bool schema_place_step(const struct schema_type *type, const char *name, struct 
 	type = inside(type);
 	variant = schema_variant_find(type, name);
 	p = schema_property_find(type, name);
+	if (!p && type->flags & SCHEMA_EXTENSIONS && !strncmp(name, "x-", 2))
+		p = schema_property_find(type, SCHEMA_EXTENSION_NAME);
 	if (variant)
 		*ret = (struct schema_place){ .type = schema_type(variant->type) };
 	else if (p)
@@ -218,7 +220,10 @@ void schema_describe_type(const struct schema_type *type, struct strbuf *out)
 			strbuf_puts(out, "; or one such item");
 		break;
 	case SCHEMA_OBJECT:
-		strbuf_puts(out, "map");
+		strbuf_puts(out, type->flags & SCHEMA_SINGLE_OK ? "value, or map" : "map");
+		break;
+	case SCHEMA_VALUE:
+		strbuf_puts(out, "any value");
 		break;
 	case SCHEMA_MAP:
 		strbuf_puts(out, "map by name, each value: ");

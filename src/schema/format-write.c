@@ -199,7 +199,7 @@ static const struct schema_type *type_of_map(const struct writer *w, const struc
 	return variant ? schema_type(variant->type) : NULL;
 }
 
-/* What the keys of the document stage are counted as: name is 1, what comes after begins at 2. */
+/* Where a key stands: in the order of the schema, with room between. */
 static size_t order_of(const struct schema_type *type, const char *key)
 {
 	const struct schema_property *p = schema_property_find(type, key);
@@ -211,13 +211,9 @@ static size_t order_of(const struct schema_type *type, const char *key)
 		return 10 + 10 * (size_t)p->order;
 	if (!root)
 		return SIZE_MAX;
-	/* What holds anchors, what is included, and variables: after the name of the machine. */
+	/* What holds anchors: after the name of the machine, and before what uses them. */
 	p = schema_property_find(type, "name");
-	if (!strncmp(key, "x-", 2))
-		return 11 + 10 * (size_t)p->order;
-	if (!strcmp(key, "include"))
-		return 12 + 10 * (size_t)p->order;
-	return !strcmp(key, "vars") ? 13 + 10 * (size_t)p->order : SIZE_MAX;
+	return strncmp(key, "x-", 2) ? SIZE_MAX : 11 + 10 * (size_t)p->order;
 }
 
 static void key_text(const struct writer *w, const struct format_node *key, char *buffer,

@@ -22,6 +22,7 @@ enum schema_kind {
 	SCHEMA_MAC,
 	SCHEMA_CPU_LIST,
 	SCHEMA_SWITCH, /* a boolean that may be written on and off */
+	SCHEMA_VALUE,  /* any value, of what the document stage takes away */
 	SCHEMA_ARRAY,
 	SCHEMA_OBJECT,
 	SCHEMA_MAP,
@@ -48,7 +49,7 @@ enum schema_type_flag {
 	SCHEMA_HAS_MIN = 1,
 	SCHEMA_HAS_MAX = 2,
 	SCHEMA_SIGNED = 4,     /* min and max are int64_t */
-	SCHEMA_SINGLE_OK = 8,  /* an array of one item may be written as the item */
+	SCHEMA_SINGLE_OK = 8,  /* an array of one item may be written as the item, an object as one value */
 	SCHEMA_EXTENSIONS = 16, /* keys that start with x- are passed over */
 };
 
@@ -58,9 +59,13 @@ enum schema_property_flag {
 	SCHEMA_POINTER = 4,	  /* the member is a pointer to the object, NULL when absent */
 	SCHEMA_HAS_MEMBER = 8,	  /* there is a bool has_NAME beside the member */
 	SCHEMA_DISCRIMINATOR = 16, /* the `type` of a variant: not a member of its struct */
+	SCHEMA_DOCUMENT = 32,	   /* the document stage takes it away: no value, no member */
 };
 
 #define SCHEMA_NONE UINT16_MAX
+
+/* The property that stands for all keys of an object with SCHEMA_EXTENSIONS that are passed over. */
+#define SCHEMA_EXTENSION_NAME "x-*"
 
 /* A string: its offset in schema_strings; 0 is no string. */
 typedef uint32_t schema_string;
@@ -147,7 +152,7 @@ extern const uint16_t schema_root;	  /* the type of a description */
 extern const uint16_t schema_n_types;
 extern const schema_string schema_left_out[]; /* device types that exist and are not built in; ends with 0 */
 extern const char schema_json[];	  /* all of it as one JSON Schema */
-extern const size_t schema_json_size;
+extern const size_t schema_json_size, schema_json_defs; /* bytes; those before its $defs */
 
 static inline const char *schema_text(schema_string s)
 {

@@ -48,8 +48,8 @@ def load(path):
         return as_json(yaml.load(f, Loader))
 
 
-def schema():
-    return json.loads(subprocess.run([WEFT, "schema"], check=True, capture_output=True, text=True).stdout)
+def schema(kind="json"):
+    return json.loads(subprocess.run([WEFT, "schema", "--format", kind], check=True, capture_output=True, text=True).stdout)
 
 
 def device_types():
@@ -59,7 +59,7 @@ def device_types():
 
 def left_out():
     """The device types that this weft was built without."""
-    return set(device_types()) - set(schema()["$defs"]["device"]["properties"]["type"]["enum"])
+    return set(device_types()) - set(schema()["$defs"]["device"]["properties"]["type"]["anyOf"][0]["enum"])
 
 
 def validate(paths):

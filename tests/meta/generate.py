@@ -14,11 +14,22 @@ SIZES = ("B", 1), ("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30), ("TiB", 2**40)
 DURATIONS = ("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9), ("m", 60 * 10**9), ("h", 3600 * 10**9)
 RATES = ("B/s", 1), ("KiB/s", 2**10), ("MiB/s", 2**20), ("Mbit/s", 125000), ("Gbit/s", 125000000)
 LARGEST = 2**44
+OF_TYPE = {"string": "text", "integer": 2, "boolean": True, "size": "1GiB", "duration": "10s"}
 
 ODD = [None, True, False, 0, 1, -1, 3, 300, 2**40, 1.5, "", "x", "off", "on", "null", "auto", "1", "512MiB", "10s", "1/s",
        "1MiB/s", "A_b", [], ["x"], [1], [None], {}, {"type": "serial"}, {"type": "virtio-rng"}, {"type": None}, {"x": 1},
-       "terminal", "pty", "52:54:00:12:34:56", "52:54:00:12:34:5", "a" * 70, "a" * 300, "é" * 40, "0-3,8", "5-"]
+       "terminal", "pty", "52:54:00:12:34:56", "52:54:00:12:34:5", "a" * 70, "a" * 300, "é" * 40, "0-3,8", "5-", [3] * 20, ["off"] * 9, {f"k{i}": "x" for i in range(20)}]
 ODD_KEYS = ["x", "x-y", "type", "path", "count", "kernel", "firmware", "output", "match", "0", "300", "Bad", "a" * 70]
+
+
+def is_variant_variable(part):
+    """Whether an alternative is that of maps whose `type` is a variable."""
+    return part.get("properties", {}).get("type") == IS_VARIABLE
+
+
+def choices_of(part):
+    """The alternatives of a value; `oneOf` beside properties is about keys."""
+    return part.get("anyOf", []) + ([] if "properties" in part else part.get("oneOf", []))
 
 
 def part_at(schema, pointer):
@@ -27,13 +38,19 @@ def part_at(schema, pointer):
     return schema
 
 
+WHOLE = "#/$defs/machine"  # of which the root takes what includes nothing
+IS_VARIABLE = {"$ref": "#/$defs/variable"}
+
+
 class Generator:
     """Descriptions of one schema, and the places of it that had their turn: properties, alternatives, words."""
 
-    def __init__(self, schema, seed, given=None):
+    def __init__(self, schema, seed, variables, given=None):
         self.schema = schema
         self.rng = random.Random(seed)
-        self.given = given or {}  # values of properties that not any value will do for, by their place
+        self.variables = variables  # how often a variable stands where one can
+        self.vars = {}  # of the description that is being made
+        self.given = given or {}  # {place: a value for each of its alternatives}, where not any value will do
 
     def follow(self, part):
         """A part with what its $ref leads to; its own keys win, which is what the two together mean here."""
@@ -42,11 +59,9 @@ class Generator:
             part = {**there, **{k: v for k, v in part.items() if k != "$ref"}}
         return part
 
-    def everything(self, part=None, where="", seen=None):
+    def everything(self, part, where, seen=None):
         """All that can have its turn: a walk over the schema that knows nothing of how descriptions are made."""
         seen = set() if seen is None else seen
-        if part is None:
-            part = self.schema
         if "$ref" in part:
             if part["$ref"] not in seen:
                 seen.add(part["$ref"])
@@ -58,34 +73,29 @@ class Generator:
         for key in "items", "additionalProperties":
             if isinstance(part.get(key), dict):
                 yield from self.everything(part[key], f"{where}/{key}", seen)
-        for i, below in enumerate(self.choices(part)):
+        for i, below in enumerate(choices_of(part)):
             yield f"{where}#{i}"
-            yield from self.everything(below, f"{where}#{i}", seen)
+            if not is_variant_variable(below):
+                yield from self.everything(below, f"{where}#{i}", seen)
         for word in part.get("enum", []):
             yield f"{where}={word}"
         for i, below in enumerate(part.get("allOf", [])):
             yield from self.everything(below["then"], f"{where}.{i}", seen)
 
-    @staticmethod
-    def choices(part):
-        """The alternatives of a value; `oneOf` beside properties is about keys."""
-        return [] if "properties" in part else part.get("oneOf", [])
-
     def value(self, part, where, taken):
         rng = self.rng
         if where in self.given:
-            return copy.deepcopy(self.given[where])
+            i = rng.randrange(len(self.given[where]))
+            taken.add(f"{where}#{i}")
+            return self.given[where][i]
         if "$ref" in part:
             ref = part["$ref"]
             own = {k: v for k, v in part.items() if k != "$ref"}
             there = part_at(self.schema, ref)
-            return self.value({**there, **own} if {"pattern", "minimum", "multipleOf"} & own.keys() or
-                              "type" in there and there["type"] != "object" else there, ref, taken)
-        if self.choices(part):
-            i = rng.randrange(len(part["oneOf"]))
-            taken.add(f"{where}#{i}")
-            return self.value(part["oneOf"][i], f"{where}#{i}", taken)
-        if "allOf" in part and "properties" in part:
+            return self.value({**there, **own} if isinstance(there.get("type"), (str, list)) else there, ref, taken)
+        if choices_of(part):
+            return self.choice(part, where, taken)
+        if "allOf" in part:
             return self.device(part, where, taken)
         if "const" in part:
             return part["const"]
@@ -102,12 +112,41 @@ class Generator:
             return [self.value(part["items"], f"{where}/items", taken) for _ in range(n)]
         return self.scalar(part)
 
+    def choice(self, part, where, taken):
+        """One of the alternatives. In a variable is what another one gives."""
+        choices, words = choices_of(part), {k: part[k] for k in ("examples", "default") if k in part}
+        variables = [i for i, c in enumerate(choices) if c == IS_VARIABLE or is_variant_variable(c)]
+        others = [i for i in range(len(choices)) if i not in variables]
+        i = self.rng.choice(others)
+        value = self.value({**words, **choices[i]}, f"{where}#{i}", taken)
+        taken.add(f"{where}#{i}")
+        if not variables or self.rng.random() > self.variables:
+            return value
+        if choices[variables[0]] == IS_VARIABLE and value is not None:
+            value = self.variable(value)
+        elif isinstance(value, dict) and isinstance(value["type"], str):
+            value["type"] = self.variable(value["type"])
+        else:
+            return value
+        taken.add(f"{where}#{variables[0]}")
+        return value
+
+    def variable(self, value):
+        """Has a new variable hold the value, or the number that it begins with; returns what stands in its place."""
+        name, rest = self.rng.choice(["v", "a_variable-", "_"]) + str(len(self.vars)), ""
+        number = re.match(r"[1-9]\d{0,8}(?=\D)", value) if isinstance(value, str) and self.rng.random() < 0.5 else None
+        if number:
+            value, rest = int(number[0]), value[number.end():]
+        self.vars[name] = {"default": value, "description": "What it is for."} if self.rng.random() < 0.5 else value
+        return f"${{{name}}}{rest}"
+
     def device(self, part, where, taken):
         i = self.rng.randrange(len(part["allOf"]))
-        taken.add(f"{where}/type")
-        then = part["allOf"][i]["then"]
-        device = self.value(then, where, taken)
-        taken.add(f"{where}/type={device['type']}")
+        device = self.value(part["allOf"][i]["then"], where, taken)
+        taken |= {f"{where}/type", f"{where}/type#0", f"{where}/type#0={device['type']}"}
+        if self.rng.random() < self.variables:
+            device["type"] = self.variable(device["type"])
+            taken.add(f"{where}/type#1")
         return device
 
     def object(self, part, where, taken):
@@ -150,6 +189,8 @@ class Generator:
             return rng.choice([rng.randrange(64), "0-3", "1,5-7"])
         if unit == "path":
             return rng.choice(["", "./", "/dev/", "../"]) + f"file-{rng.randrange(10**6)}"
+        if isinstance(part["type"], list):
+            return rng.choice([None, 1, 2.5, "text", True])
         if part["type"] == "boolean":
             return rng.random() < 0.5
         if part["type"] == "integer":
@@ -167,7 +208,7 @@ class Generator:
         if "pattern" not in part:
             return "".join(self.rng.choice("abcz 0-9:=/é") for _ in range(self.rng.randint(least, min(most, 30))))
         for _ in range(50):
-            text = self.matching(sre_parse.parse(part["pattern"]))
+            text = self.matching(sre_parse.parse(part["pattern"])).replace("${", "$$")
             if least <= len(text) <= most:
                 return text
         raise ValueError(f"no text of {least} to {most} characters for {part['pattern']}")
@@ -195,8 +236,33 @@ class Generator:
 
     def good(self):
         """A description, and what had its turn in it."""
-        taken = set()
-        return self.value(self.schema, "", taken), taken
+        taken, self.vars = set(), {}
+        document = self.value({"$ref": WHOLE}, "", taken)
+        for variable in document.get("vars", {}).values():
+            if isinstance(variable, dict) and {"type", "default"} <= variable.keys():
+                variable["default"] = OF_TYPE[variable["type"]]
+        if self.vars:
+            document["vars"] = {**document.get("vars", {}), **self.vars}
+        return document, taken
+
+    def layers(self, document):
+        """The description as two: one, and one that is laid over it and removes things, too."""
+        below, above = self.split(document)
+        return below, {"include": None, **above}
+
+    def split(self, whole):
+        below, above, rng = {}, {}, self.rng
+        for key, value in whole.items():
+            where = rng.random()
+            if isinstance(value, dict) and where < 0.6:
+                below[key], above[key] = self.split(value)
+            elif where < 0.7:
+                below[key], above[key] = value, value
+            elif where < 0.75:
+                below[key], above[key] = value, None
+            else:
+                (below if where < 0.9 else above)[key] = value
+        return below, above
 
     def changed(self, document):
         """The description with one to three things other than they were."""

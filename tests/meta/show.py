@@ -68,11 +68,11 @@ with tempfile.TemporaryDirectory() as folder:
         tap.result(wanted in text, f"units and words: {wanted}", text)
 
 layers = shown(os.path.join(SOURCE, "examples/layers.yaml"), "--origin", "-D", "cpus=4", "--set", "memory.shared=true")
-for wanted in "layers/common.yaml:5, from -D cpus=4", "layers.yaml:9", "shared: true", "# --set memory.shared=true", \
-        "layers/devices-base.yaml:3", "# default":
+for wanted in "layers/common.yaml:6, from -D cpus=4", "layers.yaml:9", "shared: true", "# --set memory.shared=true", \
+        "layers/devices-base.yaml:4", "# default":
     tap.result(wanted in layers, f"--origin tells {wanted}", layers)
 origins = json.loads(shown(os.path.join(SOURCE, "examples/layers.yaml"), "--origin", "--format", "json"))["origins"]
-tap.result(origins["cpus.count"]["line"] == 5 and origins["cpus.nested"] == {"default": True}, "origins in JSON")
+tap.result(origins["cpus.count"]["line"] == 6 and origins["cpus.nested"] == {"default": True}, "origins in JSON")
 
 bad = weft("show", "-", text="version: 1\nnmae: x\n")
 tap.result(bad.returncode == 1 and not bad.stdout and "did you mean 'name'" in bad.stderr, "what is invalid is not shown")
