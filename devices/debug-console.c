@@ -85,7 +85,21 @@ static int debug_commit(struct device *device, struct diag_list *diags)
 		.opaque = debug,
 	};
 
+	console_start(debug->console);
 	return address_space_add(machine_pio(device->machine), &region);
+}
+
+static int debug_prepare_update(struct device *device, const struct graph_node *node,
+				struct diag_list *diags)
+{
+	const struct debug_console_config *config = node->config;
+
+	return console_prepare(to_debug(device)->console, node, "output", &config->output, diags);
+}
+
+static void debug_cancel_update(struct device *device)
+{
+	console_cancel(to_debug(device)->console);
 }
 
 static int debug_update(struct device *device, const struct graph_node *node,
@@ -115,6 +129,8 @@ const struct device_type device_debug_console = {
 	.needs = debug_needs,
 	.prepare = debug_prepare,
 	.commit = debug_commit,
+	.prepare_update = debug_prepare_update,
+	.cancel_update = debug_cancel_update,
 	.update = debug_update,
 	.destroy = debug_destroy,
 };

@@ -358,7 +358,21 @@ static int serial_commit(struct device *device, struct diag_list *diags)
 		.opaque = to_serial(device),
 	};
 
+	console_start(to_serial(device)->console);
 	return address_space_add(machine_pio(device->machine), &region);
+}
+
+static int serial_prepare_update(struct device *device, const struct graph_node *node,
+				 struct diag_list *diags)
+{
+	const struct serial_config *config = node->config;
+
+	return console_prepare(to_serial(device)->console, node, "output", &config->output, diags);
+}
+
+static void serial_cancel_update(struct device *device)
+{
+	console_cancel(to_serial(device)->console);
 }
 
 static int serial_update(struct device *device, const struct graph_node *node,
@@ -419,6 +433,8 @@ const struct device_type device_serial = {
 	.needs = serial_needs,
 	.prepare = serial_prepare,
 	.commit = serial_commit,
+	.prepare_update = serial_prepare_update,
+	.cancel_update = serial_cancel_update,
 	.update = serial_update,
 	.destroy = serial_destroy,
 	.reset = serial_reset,

@@ -185,7 +185,6 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 {
 	const struct virtio_console_config *config = node->config;
 	struct vcon *vcon = calloc(1, sizeof(*vcon));
-	unsigned columns, rows;
 	int r;
 
 	if (!vcon)
@@ -206,8 +205,6 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 			 &vcon->console, diags);
 	if (r < 0)
 		goto fini;
-	if (console_size(vcon->console, &columns, &rows))
-		vcon->size = pack_size(columns, rows);
 	*ret_device = &vcon->vdev.device;
 	return 0;
 fini:
@@ -215,6 +212,31 @@ fini:
 free:
 	free(vcon);
 	return r;
+}
+
+static int commit(struct device *device, struct diag_list *diags)
+{
+	struct vcon *vcon = container_of(device, struct vcon, vdev.device);
+	unsigned columns, rows;
+
+	console_start(vcon->console);
+	if (console_size(vcon->console, &columns, &rows))
+		atomic_store(&vcon->size, pack_size(columns, rows));
+	return virtio_commit(device, diags);
+}
+
+static int prepare_update(struct device *device, const struct graph_node *node,
+			  struct diag_list *diags)
+{
+	const struct virtio_console_config *config = node->config;
+	struct vcon *vcon = container_of(device, struct vcon, vdev.device);
+
+	return console_prepare(vcon->console, node, "output", &config->output, diags);
+}
+
+static void cancel_update(struct device *device)
+{
+	console_cancel(container_of(device, struct vcon, vdev.device)->console);
 }
 
 static int update(struct device *device, const struct graph_node *node, struct diag_list *diags)
@@ -247,7 +269,9 @@ const struct device_type device_virtio_console = {
 	.bus = DEVICE_BUS_PCI,
 	.needs = needs,
 	.prepare = prepare,
-	.commit = virtio_commit,
+	.commit = commit,
+	.prepare_update = prepare_update,
+	.cancel_update = cancel_update,
 	.update = update,
 	.request_unplug = virtio_request_unplug,
 	.cancel_unplug = virtio_cancel_unplug,

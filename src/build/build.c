@@ -37,7 +37,7 @@ struct journal_entry {
 	struct part *part;
 	const struct graph_node *old_live;
 	struct generation *old_generation; /* of old_live, which a commit may have dropped */
-	bool committed;
+	bool prepared, committed;
 };
 
 struct journal {
@@ -114,7 +114,7 @@ static int prepare_add(struct builder *builder, const struct plan_step *step,
 	return ops->prepare(builder->context, step->to, &part->object, diags);
 }
 
-/* Updates and removals have nothing to prepare but the check that they can be done at all. */
+/* A removal has nothing to prepare but the check that it can be done at all. */
 static int prepare_change(struct builder *builder, const struct plan_step *step,
 			  struct journal_entry *entry, struct diag_list *diags)
 {
@@ -125,8 +125,13 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 	entry->part = part;
 	entry->old_live = part->live;
 	entry->old_generation = generation_ref(part->live_generation);
-	if (step->action == PLAN_UPDATE ? part->ops->update != NULL :
-					  part->ops->request_removal != NULL)
+	if (step->action == PLAN_UPDATE && part->ops->update) {
+		entry->prepared = part->ops->prepare_update != NULL;
+		return entry->prepared ? part->ops->prepare_update(builder->context, part->object,
+								   step->to, diags) :
+					 0;
+	}
+	if (step->action == PLAN_REMOVE && part->ops->request_removal)
 		return 0;
 	diag_add(diags, "E0490", DIAG_ERROR, step->from->span, "%s cannot %s while the guest runs",
 		 step->from->path, step->action == PLAN_UPDATE ? "be changed" : "be removed");
@@ -242,6 +247,8 @@ static bool undo(struct builder *builder, struct journal *journal, struct diag_l
 			}
 			log_error("%s: the old values could not be set again", part->live->path);
 			whole = false;
+		} else if (entry->prepared) {
+			part->ops->cancel_update(builder->context, part->object);
 		}
 	}
 	return whole;

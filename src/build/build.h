@@ -24,7 +24,14 @@ struct part_ops {
 		       struct diag_list *diags);
 	/* Makes it part of the machine. Optional. */
 	int (*commit)(void *context, void *object, struct diag_list *diags);
-	/* Takes @to's live properties over. Undo calls it with the old node. */
+	/*
+	 * Opens what an update to @to needs; nobody sees it. update() or cancel_update() follows. What other
+	 * parts give up in the same plan is there for update(), in whatever order. Optional.
+	 */
+	int (*prepare_update)(void *context, void *object, const struct graph_node *to,
+			      struct diag_list *diags);
+	void (*cancel_update)(void *context, void *object);
+	/* Takes @to's live properties over. Undo calls it with the old node, unprepared. */
 	int (*update)(void *context, void *object, const struct graph_node *to,
 		      struct diag_list *diags);
 	/* Looks at what the host has behind it, which may have changed by itself. Optional. */

@@ -171,6 +171,22 @@ static int device_part_commit(void *context, void *object, struct diag_list *dia
 	return device->type->commit(device, diags);
 }
 
+static int device_part_prepare_update(void *context, void *object, const struct graph_node *to,
+				      struct diag_list *diags)
+{
+	struct device *device = object;
+
+	return device->type->prepare_update ? device->type->prepare_update(device, to, diags) : 0;
+}
+
+static void device_part_cancel_update(void *context, void *object)
+{
+	struct device *device = object;
+
+	if (device->type->cancel_update)
+		device->type->cancel_update(device);
+}
+
 static int device_part_update(void *context, void *object, const struct graph_node *to,
 			      struct diag_list *diags)
 {
@@ -220,6 +236,8 @@ static void device_part_destroy(void *context, void *object)
 static const struct part_ops device_ops = {
 	.prepare = device_part_prepare,
 	.commit = device_part_commit,
+	.prepare_update = device_part_prepare_update,
+	.cancel_update = device_part_cancel_update,
 	.update = device_part_update,
 	.refresh = device_part_refresh,
 	.request_removal = device_part_request_removal,

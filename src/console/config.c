@@ -109,16 +109,28 @@ int console_open(struct console_hub *hub, const struct graph_node *node, const c
 	return r;
 }
 
-int console_update(struct console *console, const struct graph_node *node, const char *property,
-		   const struct console_output *output, struct diag_list *diags)
+int console_prepare(struct console *console, const struct graph_node *node, const char *property,
+		    const struct console_output *output, struct diag_list *diags)
 {
 	struct sink_error error = {0};
 	struct sink_list list;
 	int r;
 
 	read_output(output, &list);
-	r = console_update_sinks(console, &list, &error);
+	r = console_prepare_sinks(console, &list, &error);
 	if (r < 0)
 		add_diag(diags, node, property, &error);
+	return r;
+}
+
+int console_update(struct console *console, const struct graph_node *node, const char *property,
+		   const struct console_output *output, struct diag_list *diags)
+{
+	int r = console_is_prepared(console) ?
+			0 :
+			console_prepare(console, node, property, output, diags);
+
+	if (r >= 0)
+		console_start(console);
 	return r;
 }

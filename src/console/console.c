@@ -26,7 +26,7 @@
 struct console_hub {
 	struct loop *loop;
 	struct list consoles;
-	struct console *terminal_reader;
+	struct sink *terminal_reader;
 	void (*leave)(bool now, void *opaque);
 	void *leave_opaque;
 };
@@ -35,7 +35,7 @@ struct console {
 	struct list link; /* hub->consoles */
 	struct console_hub *hub;
 	char *id;
-	struct list sinks;
+	struct sink_set sinks;
 	struct loop_source *bell, *timer;
 	bool timer_armed;
 	uint64_t last_flush; /* ns, CLOCK_MONOTONIC */
@@ -145,7 +145,7 @@ static void flush(struct console *console)
 	console->asked = console->urgent = false;
 	console->flushed = console->head;
 	pthread_mutex_unlock(&console->lock);
-	list_for_each (sink, &console->sinks, link)
+	list_for_each (sink, &console->sinks.live, link)
 		list_for_each_safe (port, tmp, &sink->ports, link)
 			port_flush(port);
 	console->last_flush = now_ns();
@@ -210,7 +210,7 @@ static void resume_input(struct console *console)
 
 	if (console_input_room(console) == 0)
 		return;
-	list_for_each (sink, &console->sinks, link)
+	list_for_each (sink, &console->sinks.live, link)
 		list_for_each_safe (port, tmp, &sink->ports, link)
 			port_resume(port);
 }
@@ -291,76 +291,6 @@ bool console_wants_size(const struct console *console)
 	return console->events && console->events->resized;
 }
 
-static const struct sink_ops *const sink_kinds[] = {
-	[SINK_TERMINAL] = &sink_terminal_ops,
-	[SINK_PTY] = &sink_pty_ops,
-	[SINK_FILE] = &sink_file_ops,
-	[SINK_SOCKET] = &sink_socket_ops,
-	[SINK_ATTACHED] = &sink_attached_ops,
-};
-
-static void sink_destroy(struct sink *sink)
-{
-	struct port *port, *tmp;
-
-	list_for_each_safe (port, tmp, &sink->ports, link)
-		port_destroy(port);
-	sink->ops->close(sink);
-	list_del(&sink->link);
-	free((char *)sink->spec.path);
-	free(sink);
-}
-
-/* Puts the new sink at the end of @sinks. */
-static int sink_create(struct console *console, const struct sink_spec *spec, struct list *sinks,
-		       struct sink_error *error)
-{
-	const struct sink_ops *ops = sink_kinds[spec->kind];
-	struct sink *sink = calloc(1, ops->size);
-	int r;
-
-	invariant(sink);
-	sink->console = console;
-	sink->ops = ops;
-	sink->spec = *spec;
-	if (spec->path) {
-		sink->spec.path = strdup(spec->path);
-		invariant(sink->spec.path);
-	}
-	list_init(&sink->ports);
-	list_add_tail(sinks, &sink->link);
-	r = ops->open(sink, error);
-	if (r < 0)
-		sink_destroy(sink);
-	return r;
-}
-
-static bool spec_equal(const struct sink_spec *a, const struct sink_spec *b)
-{
-	return a->kind == b->kind && a->append == b->append && !a->path == !b->path &&
-	       (!a->path || strcmp(a->path, b->path) == 0);
-}
-
-static const struct sink_spec attached_spec = { .kind = SINK_ATTACHED };
-
-static struct sink *find_sink(struct list *sinks, const struct sink_spec *spec)
-{
-	struct sink *sink;
-
-	list_for_each (sink, sinks, link)
-		if (spec_equal(&sink->spec, spec))
-			return sink;
-	return NULL;
-}
-
-static void destroy_sinks(struct list *sinks)
-{
-	struct sink *sink, *tmp;
-
-	list_for_each_safe (sink, tmp, sinks, link)
-		sink_destroy(sink);
-}
-
 static void set_ring(struct console *console, bool wanted)
 {
 	uint8_t *ring = NULL;
@@ -378,52 +308,47 @@ static void set_ring(struct console *console, bool wanted)
 	free(ring);
 }
 
-/*
- * Opens what is new, then drops what is not wanted any more: a failure leaves all as it was. (A
- * changed `append` alone opens the file a second time for a moment, which does no harm.)
- */
-int console_update_sinks(struct console *console, const struct sink_list *list,
-			 struct sink_error *error)
+static const struct sink_spec attached_spec = { .kind = SINK_ATTACHED };
+
+int console_prepare_sinks(struct console *console, const struct sink_list *list,
+			  struct sink_error *error)
 {
-	struct list fresh = LIST_INIT(fresh), kept = LIST_INIT(kept);
-	struct sink *sink, *tmp;
+	/* The last words of before are for the outputs of before, also where those are another's soon. */
+	flush(console);
+	return sink_set_prepare(&console->sinks, console, list, error);
+}
 
-	for (error->index = 0; error->index < list->n; error->index++) {
-		const struct sink_spec *spec = &list->specs[error->index];
-		int r;
+void console_start(struct console *console)
+{
+	set_ring(console, console->sinks.wanted.n > 0 || console->sinks.wanted.keep ||
+				  sink_set_find(&console->sinks, &attached_spec));
+	sink_set_start(&console->sinks);
+	/* New ones get what was said before. */
+	flush(console);
+}
 
-		if (find_sink(&console->sinks, spec) || find_sink(&fresh, spec))
-			continue;
-		r = sink_create(console, spec, &fresh, error);
-		if (r < 0) {
-			destroy_sinks(&fresh);
-			return r;
-		}
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		sink = find_sink(&console->sinks, &list->specs[i]);
-		if (sink) {
-			list_del(&sink->link);
-			list_add_tail(&kept, &sink->link);
-		}
-	}
-	sink = find_sink(&console->sinks, &attached_spec);
-	if (sink) {
-		list_del(&sink->link);
-		list_add_tail(&kept, &sink->link);
-	}
-	destroy_sinks(&console->sinks);
-	set_ring(console, list->n > 0 || list->keep || sink);
-	list_for_each_safe (sink, tmp, &kept, link) {
-		list_del(&sink->link);
-		list_add_tail(&console->sinks, &sink->link);
-	}
-	list_for_each_safe (sink, tmp, &fresh, link) {
-		list_del(&sink->link);
-		list_add_tail(&console->sinks, &sink->link);
-		sink->ops->start(sink);
-	}
-	return 0;
+bool console_is_prepared(const struct console *console)
+{
+	return console->sinks.prepared;
+}
+
+void console_cancel(struct console *console)
+{
+	sink_set_cancel(&console->sinks);
+}
+
+struct sink *console_find_rival(struct console *console, const struct sink_spec *spec)
+{
+	struct console *other;
+	struct sink *sink;
+
+	list_for_each (other, &console->hub->consoles, link)
+		list_for_each (sink, &other->sinks.live, link)
+			if (other != console && sink->spec.kind == spec->kind &&
+			    ((spec->kind == SINK_TERMINAL && console_reads(other)) ||
+			     (spec->path && sink->spec.path && strcmp(spec->path, sink->spec.path) == 0)))
+				return sink;
+	return NULL;
 }
 
 /* --- The hub. --- */
@@ -446,13 +371,13 @@ struct sink *console_attached_sink(struct console_hub *hub, const char *id)
 
 	if (!console)
 		return NULL;
-	sink = find_sink(&console->sinks, &attached_spec);
+	sink = sink_set_find(&console->sinks, &attached_spec);
 	if (sink)
 		return sink;
-	if (sink_create(console, &attached_spec, &console->sinks, &error) < 0)
+	if (sink_set_add(&console->sinks, console, &attached_spec, &error) < 0)
 		return NULL;
 	set_ring(console, true);
-	return find_sink(&console->sinks, &attached_spec);
+	return sink_set_find(&console->sinks, &attached_spec);
 }
 
 size_t console_ids(struct console_hub *hub, const char **ids, size_t max)
@@ -466,14 +391,14 @@ size_t console_ids(struct console_hub *hub, const char **ids, size_t max)
 	return n;
 }
 
-struct console *console_terminal_reader(struct console_hub *hub)
+struct sink *console_terminal_reader(struct console_hub *hub)
 {
 	return hub->terminal_reader;
 }
 
-void console_set_terminal_reader(struct console_hub *hub, struct console *console)
+void console_set_terminal_reader(struct console_hub *hub, struct sink *sink)
 {
-	hub->terminal_reader = console;
+	hub->terminal_reader = sink;
 }
 
 void console_hub_on_leave(struct console_hub *hub, void (*leave)(bool now, void *opaque),
@@ -503,7 +428,7 @@ static struct console *console_create(struct console_hub *hub, const char *id)
 	console->hub = hub;
 	console->id = strdup(id);
 	invariant(console->id);
-	list_init(&console->sinks);
+	sink_set_init(&console->sinks);
 	pthread_mutex_init(&console->lock, NULL);
 	/* A bell and a timer take memory and nothing else. */
 	invariant(loop_add_bell(hub->loop, on_bell, console, &console->bell) == 0);
@@ -518,10 +443,10 @@ static void console_destroy(struct console *console)
 	struct sink *sink;
 	struct port *port, *tmp;
 
-	list_for_each (sink, &console->sinks, link)
+	list_for_each (sink, &console->sinks.live, link)
 		list_for_each_safe (port, tmp, &sink->ports, link)
 			port_drain(port, deadline);
-	destroy_sinks(&console->sinks);
+	sink_set_fini(&console->sinks);
 	loop_source_remove(console->bell);
 	loop_source_remove(console->timer);
 	list_del(&console->link);
@@ -541,7 +466,7 @@ static void evict_rivals(struct console_hub *hub, struct console *console,
 		bool clash = false;
 
 		for (size_t i = 0; i < list->n; i++)
-			clash = clash || find_sink(&rival->sinks, &list->specs[i]);
+			clash = clash || sink_set_find(&rival->sinks, &list->specs[i]);
 		if (clash && rival != console && !rival->events)
 			console_destroy(rival);
 	}
@@ -565,7 +490,7 @@ int console_open_sinks(struct console_hub *hub, const char *id, const struct sin
 	evict_rivals(hub, console, list);
 	console->events = events;
 	console->opaque = opaque;
-	r = console_update_sinks(console, list, error);
+	r = console_prepare_sinks(console, list, error);
 	if (r < 0) {
 		console->events = NULL;
 		if (fresh)
@@ -580,6 +505,7 @@ struct console *console_close(struct console *console)
 {
 	if (!console)
 		return NULL;
+	console_cancel(console);
 	flush(console);
 	console->events = NULL;
 	console->opaque = NULL;

@@ -78,16 +78,31 @@ void console_needs(const struct console_output *output, const char *property, bo
  * @output: the outputs, NULL for none; not kept
  * @events: a constant; called on the main thread until console_close()
  *
- * Main thread. Return: 0 or a negative errno with a diagnostic.
+ * Nobody sees anything of it before console_start(). Main thread. Return: 0 or a negative errno with a
+ * diagnostic.
  */
 int console_open(struct console_hub *hub, const struct graph_node *node, const char *property,
 		 const struct console_output *output, const struct console_events *events,
 		 void *opaque, struct console **ret, struct diag_list *diags) must_use;
 
-/*
- * Changes the outputs: those that are written as before stay as they are. On an error nothing has
- * changed. Main thread.
+/**
+ * console_prepare() - open other outputs for a console that has some
+ * @output: the outputs; they live until console_start() or console_cancel()
+ *
+ * Those that are written as before stay as they are. An output may still be that of another console,
+ * which gives it up in the same edit: once all are prepared, they may start in any order. Main thread.
+ * Return: 0 or a negative errno with a diagnostic, and nothing has changed.
  */
+int console_prepare(struct console *console, const struct graph_node *node, const char *property,
+		    const struct console_output *output, struct diag_list *diags) must_use;
+
+/* What was opened or prepared takes the place of what there was. Main thread. */
+void console_start(struct console *console);
+
+/* Closes what was prepared and not started. Main thread. */
+void console_cancel(struct console *console);
+
+/* console_start(), after console_prepare() if that has not been done. Main thread. */
 int console_update(struct console *console, const struct graph_node *node, const char *property,
 		   const struct console_output *output, struct diag_list *diags) must_use;
 

@@ -8,5 +8,6 @@ libweft_a_SOURCES += \
 	src/console/port.c \
 	src/console/pty.c \
 	src/console/sink.h \
+	src/console/sinks.c \
 	src/console/socket.c \
 	src/console/terminal.c

@@ -26,6 +26,7 @@ struct pty_sink {
 	int watch; /* inotify */
 	struct loop_source *watch_source;
 	char name[64]; /* of the slave */
+	char *link_made; /* the link under the name it has before the start, or NULL */
 	bool linked;
 };
 
@@ -89,26 +90,56 @@ static int open_master(struct pty_sink *pty)
 	return 0;
 }
 
+/* Beside its place. */
 static int make_link(struct pty_sink *pty, struct sink_error *error)
 {
 	const char *link = pty->sink.spec.path;
-	char tmp[4096];
+	cleanup_free char *tmp = NULL;
 	struct stat st;
 
 	if (lstat(link, &st) == 0 && !S_ISLNK(st.st_mode))
 		return sink_fail(error, EEXIST, "'%s' exists and is not a symbolic link", link);
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%d", link, (int)getpid()) >= sizeof(tmp))
-		return sink_fail(error, ENAMETOOLONG, "the link's path is too long");
-	/* Whoever follows the link finds the old one or the new one. */
+	if (asprintf(&tmp, "%s.%d", link, (int)getpid()) < 0)
+		return sink_fail(error, ENOMEM, "cannot make the link '%s'", link);
 	unlink(tmp);
-	if (symlink(pty->name, tmp) < 0 || rename(tmp, link) < 0) {
-		int r = errno;
-
-		unlink(tmp);
-		return sink_fail(error, r, "cannot make the link '%s': %s", link, strerror(r));
-	}
-	pty->linked = true;
+	if (symlink(pty->name, tmp) < 0)
+		return sink_fail(error, errno, "cannot make the link '%s': %s", link, strerror(errno));
+	pty->link_made = TAKE_PTR(tmp);
 	return 0;
+}
+
+/* Whoever follows the link finds the old one or the new one. */
+static void put_link(struct pty_sink *pty)
+{
+	cleanup_free char *tmp = TAKE_PTR(pty->link_made);
+
+	if (!tmp)
+		return;
+	pty->linked = rename(tmp, pty->sink.spec.path) == 0;
+	if (pty->linked)
+		return;
+	log_warn("%s: cannot make the link '%s': %s", console_id(pty->sink.console),
+		 pty->sink.spec.path, strerror(errno));
+	unlink(tmp);
+}
+
+static bool has_link(const struct pty_sink *pty)
+{
+	char target[sizeof(pty->name)];
+	ssize_t n = readlink(pty->sink.spec.path, target, sizeof(target));
+
+	return n == (ssize_t)strlen(pty->name) && memcmp(target, pty->name, (size_t)n) == 0;
+}
+
+static void pty_regain(struct sink *sink)
+{
+	struct sink_error error;
+
+	if (has_link(of(sink)))
+		return;
+	if (make_link(of(sink), &error) < 0)
+		log_warn("%s: %s", console_id(sink->console), error.message);
+	put_link(of(sink));
 }
 
 static int pty_open(struct sink *sink, struct sink_error *error)
@@ -133,6 +164,7 @@ static int pty_open(struct sink *sink, struct sink_error *error)
 
 static void pty_start(struct sink *sink)
 {
+	put_link(of(sink));
 	/* Its user must know the name, whatever the level of the log. */
 	dprintf(STDERR_FILENO, "weft: %s: %s\n", console_id(sink->console), of(sink)->name);
 	greet_reader(of(sink));
@@ -141,16 +173,14 @@ static void pty_start(struct sink *sink)
 static void pty_close(struct sink *sink)
 {
 	struct pty_sink *pty = of(sink);
-	char target[sizeof(pty->name)];
-	ssize_t n;
 
 	pty->watch_source = loop_source_remove(pty->watch_source);
 	pty->watch = fd_close(pty->watch);
-	if (pty->linked) {
-		n = readlink(sink->spec.path, target, sizeof(target));
-		if (n == (ssize_t)strlen(pty->name) && memcmp(target, pty->name, (size_t)n) == 0)
-			unlink(sink->spec.path);
-	}
+	if (pty->link_made)
+		unlink(pty->link_made);
+	free(pty->link_made);
+	if (pty->linked && has_link(pty))
+		unlink(sink->spec.path);
 	pty->master = fd_close(pty->master);
 }
 
@@ -169,6 +199,7 @@ const struct sink_ops sink_pty_ops = {
 	.open = pty_open,
 	.start = pty_start,
 	.close = pty_close,
+	.regain = pty_regain,
 	.active = look_at_window,
 	.hangup = pty_hangup,
 };

@@ -53,11 +53,19 @@ void sink_hint(struct sink_error *error, const char *fmt, ...) printf_like(2, 3)
 struct sink_ops {
 	size_t size; /* of the sink's own structure, whose first member is the struct sink */
 
-	/* Opens; gives back in close() what it took, also after a failure. */
+	/*
+	 * Opens, and lets nobody see it: a name that another console has is taken in start() only. What
+	 * it took is given back in close(), also after a failure.
+	 */
 	int (*open)(struct sink *sink, struct sink_error *error);
 	/* The sink is part of the console now: what must not happen before every other is open. */
 	void (*start)(struct sink *sink);
 	void (*close)(struct sink *sink);
+	/*
+	 * Another console had taken over what this one has not given up, and has closed its own: makes
+	 * sure that the name is this sink's. Optional.
+	 */
+	void (*regain)(struct sink *sink);
 
 	/* Changes @buf, @len bytes of input, in place; how many are left for the guest. Optional.
 	 */
@@ -79,7 +87,35 @@ struct sink {
 	const struct sink_ops *ops;
 	struct sink_spec spec; /* the path is its own copy */
 	struct list ports;
+	bool started;
 };
+
+/* What a console has, and what it will have. See sinks.c. */
+struct sink_set {
+	struct list live, fresh;
+	struct sink_list wanted; /* its paths live until sink_set_start() or sink_set_cancel() */
+	bool prepared;
+};
+
+void sink_set_init(struct sink_set *set);
+void sink_set_fini(struct sink_set *set);
+
+/* One that is live, or NULL. */
+struct sink *sink_set_find(struct sink_set *set, const struct sink_spec *spec);
+
+/* Opens one more that is live at once. */
+int sink_set_add(struct sink_set *set, struct console *console, const struct sink_spec *spec,
+		 struct sink_error *error) must_use;
+
+/* Opens what of @list is not live. On failure all is as it was, and @error says why. */
+int sink_set_prepare(struct sink_set *set, struct console *console, const struct sink_list *list,
+		     struct sink_error *error) must_use;
+
+/* Closes what was prepared, if anything was. */
+void sink_set_cancel(struct sink_set *set);
+
+/* Closes what is not wanted any more, and starts what was prepared. */
+void sink_set_start(struct sink_set *set);
 
 struct port {
 	struct list link; /* sink->ports */
@@ -107,13 +143,20 @@ bool console_wants_size(const struct console *console);
 void console_set_size(struct console *console, unsigned columns, unsigned rows);
 
 /*
- * console_open() and console_update() without a description. On failure @error says why.
+ * console_open() and console_prepare() without a description: @list lives until console_start(). On failure
+ * @error says why.
  */
 int console_open_sinks(struct console_hub *hub, const char *id, const struct sink_list *list,
 		       const struct console_events *events, void *opaque, struct console **ret,
 		       struct sink_error *error) must_use;
-int console_update_sinks(struct console *console, const struct sink_list *list,
-			 struct sink_error *error) must_use;
+int console_prepare_sinks(struct console *console, const struct sink_list *list,
+			  struct sink_error *error) must_use;
+
+/* Whether console_start() has something to do. */
+bool console_is_prepared(const struct console *console);
+
+/* A live sink of another console that has the name (or the terminal) which @spec stands for, or NULL. */
+struct sink *console_find_rival(struct console *console, const struct sink_spec *spec);
 
 /* The sink of attached peers of a console that a device has open, made if need be; NULL: no such console. */
 struct sink *console_attached_sink(struct console_hub *hub, const char *id);
@@ -121,10 +164,9 @@ struct sink *console_attached_sink(struct console_hub *hub, const char *id);
 /* The person at the terminal asked to leave. */
 void console_leave(struct console *console, bool now);
 
-/* Whoever reads the terminal, NULL when no console does. A console that no device has open gives it
- * up. */
-struct console *console_terminal_reader(struct console_hub *hub);
-void console_set_terminal_reader(struct console_hub *hub, struct console *console);
+/* The sink that reads the terminal, NULL when none does. */
+struct sink *console_terminal_reader(struct console_hub *hub);
+void console_set_terminal_reader(struct console_hub *hub, struct sink *sink);
 
 /* A copy of what is in the ring from @*position on, which moves up over lost bytes. */
 size_t console_peek(struct console *console, uint64_t *position, void *buf, size_t len);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@ struct socket_sink {
 	struct sink sink;
 	int fd;
 	bool bound;
+	char *bound_as; /* the name it has before the start, beside its place; NULL: its own */
 	struct stat made; /* the file that is ours to remove */
 	struct loop_source *source;
 	unsigned n_peers;
@@ -81,9 +83,8 @@ static bool somebody_answers(const struct sockaddr_un *address)
 	       errno != ECONNREFUSED;
 }
 
-static int bind_socket(struct socket_sink *sock, struct sink_error *error)
+static int bind_socket(struct socket_sink *sock, const char *path, struct sink_error *error)
 {
-	const char *path = sock->sink.spec.path;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat st;
 
@@ -110,9 +111,24 @@ static int bind_socket(struct socket_sink *sock, struct sink_error *error)
 	return 0;
 }
 
-static int socket_open(struct sink *sink, struct sink_error *error)
+/* Where another console listens, and will not when this one starts, it has another name until then. */
+static int bind_or_wait(struct socket_sink *sock, struct sink_error *error)
 {
-	struct socket_sink *sock = of(sink);
+	const char *path = sock->sink.spec.path;
+
+	if (console_find_rival(sock->sink.console, &sock->sink.spec)) {
+		if (asprintf(&sock->bound_as, "%s.%d", path, (int)getpid()) < 0) {
+			sock->bound_as = NULL;
+			return sink_fail(error, ENOMEM, "cannot make the socket '%s'", path);
+		}
+		path = sock->bound_as;
+	}
+	return bind_socket(sock, path, error);
+}
+
+static int start_to_listen(struct socket_sink *sock, struct sink_error *error)
+{
+	struct sink *sink = &sock->sink;
 	int r;
 
 	sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -121,10 +137,10 @@ static int socket_open(struct sink *sink, struct sink_error *error)
 	/* bind() takes the mode of the descriptor: the file is never open to others. */
 	if (fchmod(sock->fd, 0600) < 0)
 		return sink_fail(error, errno, "cannot protect a socket: %s", strerror(errno));
-	r = bind_socket(sock, error);
+	r = bind_or_wait(sock, error);
 	if (r < 0)
 		return r;
-	sock->bound = stat(sink->spec.path, &sock->made) == 0;
+	sock->bound = stat(sock->bound_as ? sock->bound_as : sink->spec.path, &sock->made) == 0;
 	if (listen(sock->fd, MAX_PEERS) < 0)
 		return sink_fail(error, errno, "cannot listen at '%s': %s", sink->spec.path,
 				 strerror(errno));
@@ -132,20 +148,59 @@ static int socket_open(struct sink *sink, struct sink_error *error)
 			   &sock->source);
 }
 
+static int socket_open(struct sink *sink, struct sink_error *error)
+{
+	return start_to_listen(of(sink), error);
+}
+
+/* Who connects finds the other console's or this one. */
 static void socket_start(struct sink *sink)
 {
+	cleanup_free char *name = TAKE_PTR(of(sink)->bound_as);
+
+	if (!name || rename(name, sink->spec.path) == 0)
+		return;
+	log_warn("%s: cannot make the socket '%s': %s", console_id(sink->console), sink->spec.path,
+		 strerror(errno));
+	unlink(name);
+}
+
+static bool has_name(const struct socket_sink *sock, const char *name)
+{
+	struct stat st;
+
+	return sock->bound && stat(name, &st) == 0 && st.st_dev == sock->made.st_dev &&
+	       st.st_ino == sock->made.st_ino;
+}
+
+static void stop_to_listen(struct socket_sink *sock)
+{
+	cleanup_free char *waiting = TAKE_PTR(sock->bound_as);
+	const char *name = waiting ? waiting : sock->sink.spec.path;
+
+	sock->source = loop_source_remove(sock->source);
+	sock->fd = fd_close(sock->fd);
+	if (has_name(sock, name))
+		unlink(name);
+	sock->bound = false;
 }
 
 static void socket_close(struct sink *sink)
 {
-	struct socket_sink *sock = of(sink);
-	struct stat st;
+	stop_to_listen(of(sink));
+}
 
-	sock->source = loop_source_remove(sock->source);
-	sock->fd = fd_close(sock->fd);
-	if (sock->bound && stat(sink->spec.path, &st) == 0 && st.st_dev == sock->made.st_dev &&
-	    st.st_ino == sock->made.st_ino)
-		unlink(sink->spec.path);
+/* A socket whose name was taken cannot be named again: another one listens, for the same peers. */
+static void socket_regain(struct sink *sink)
+{
+	struct socket_sink *sock = of(sink);
+	struct sink_error error;
+
+	if (has_name(sock, sink->spec.path))
+		return;
+	stop_to_listen(sock);
+	if (start_to_listen(sock, &error) < 0)
+		log_warn("%s: %s", console_id(sink->console), error.message);
 }
 
 static void socket_hangup(struct port *port, bool write)
@@ -164,5 +219,6 @@ const struct sink_ops sink_socket_ops = {
 	.open = socket_open,
 	.start = socket_start,
 	.close = socket_close,
+	.regain = socket_regain,
 	.hangup = socket_hangup,
 };

@@ -9,6 +9,8 @@
  * again when continued in the foreground SIGKILL, SIGSTOP     cannot be caught: `stty sane`, or
  * what the shell does by itself
  *
+ * The console that starts last reads it; one that had it before gets it back when that one ends.
+ *
  * In the background nothing is read and nothing is set, so that a job is not stopped for it; it
  * looks now and then whether it has come to the foreground. Pipes and files work as they are.
  */
@@ -285,27 +287,17 @@ static int open_output(struct terminal_sink *term, struct sink_error *error)
 	return 0;
 }
 
-static int open_input(struct terminal_sink *term, struct sink_error *error)
+static void open_input(struct terminal_sink *term)
 {
-	struct console *console = term->sink.console;
-	struct console_hub *hub = console_hub_of(console);
-	struct console *reader = console_terminal_reader(hub);
-
-	if (!console_reads(console) || fcntl(STDIN_FILENO, F_GETFD) < 0)
-		return 0;
-	if (reader && reader != console) {
-		sink_hint(error, "give one of them another output, such as pty");
-		return sink_fail(error, EBUSY, "the terminal is the input of '%s' already",
-				 console_id(reader));
-	}
-	console_set_terminal_reader(hub, console);
+	if (!console_reads(term->sink.console) || fcntl(STDIN_FILENO, F_GETFD) < 0)
+		return;
 	term->own_in = reopen(STDIN_FILENO, O_RDONLY);
 	term->in = term->own_in >= 0 ? term->own_in : STDIN_FILENO;
 	term->tty = isatty(term->in);
-	return 0;
 }
 
-static int watch_terminal(struct terminal_sink *term)
+/* With a port that reads and writes on from @position. */
+static int watch_input(struct terminal_sink *term, uint64_t position)
 {
 	struct loop *loop = console_loop(term->sink.console);
 	int r = 0;
@@ -316,7 +308,20 @@ static int watch_terminal(struct terminal_sink *term)
 		r = loop_add_signal(loop, SIGTSTP, on_suspend, term, &term->suspend);
 	if (r == 0 && term->tty)
 		r = loop_add_signal(loop, SIGCONT, on_resume, term, &term->resume);
-	if (r == 0 && console_wants_size(term->sink.console) && isatty(term->out))
+	if (r == 0)
+		r = port_create(&term->sink, term->in, term->out, is_kind(term->out, S_IFSOCK),
+				&term->port);
+	if (r == 0)
+		term->port->position = position;
+	return r;
+}
+
+static int watch_window(struct terminal_sink *term)
+{
+	struct loop *loop = console_loop(term->sink.console);
+	int r = 0;
+
+	if (console_wants_size(term->sink.console) && isatty(term->out))
 		r = loop_add_signal(loop, SIGWINCH, on_resize, term, &term->resize);
 	return r;
 }
@@ -328,21 +333,42 @@ static int terminal_open(struct sink *sink, struct sink_error *error)
 
 	term->in = term->out = term->own_in = term->own_out = -1;
 	r = open_output(term, error);
-	if (r == 0)
-		r = open_input(term, error);
 	if (r < 0)
 		return r;
-	r = watch_terminal(term);
+	open_input(term);
+	r = watch_window(term);
 	if (r == 0)
-		r = port_create(sink, term->in, term->out, is_kind(term->out, S_IFSOCK),
-				&term->port);
+		r = watch_input(term, 0);
 	return r < 0 ? sink_fail(error, -r, "cannot watch the terminal: %s", strerror(-r)) : 0;
+}
+
+static void stop_watching_input(struct terminal_sink *term)
+{
+	term->timer = loop_source_remove(term->timer);
+	term->suspend = loop_source_remove(term->suspend);
+	term->resume = loop_source_remove(term->resume);
+}
+
+/* The mode of the terminal stays: whoever takes over wants the same. */
+static void take_over(struct terminal_sink *term)
+{
+	struct console_hub *hub = console_hub_of(term->sink.console);
+	struct sink *reader = console_terminal_reader(hub);
+
+	if (reader && reader != &term->sink) {
+		stop_watching_input(of(reader));
+		if (of(reader)->port)
+			port_end_input(of(reader)->port);
+	}
+	console_set_terminal_reader(hub, &term->sink);
 }
 
 static void terminal_start(struct sink *sink)
 {
 	struct terminal_sink *term = of(sink);
 
+	if (term->in >= 0)
+		take_over(term);
 	if (!term->tty) {
 		look_at_window(term);
 		if (term->port->polls_in)
@@ -355,20 +381,34 @@ static void terminal_start(struct sink *sink)
 	look_at_foreground(term);
 }
 
+static void terminal_regain(struct sink *sink)
+{
+	struct terminal_sink *term = of(sink);
+	uint64_t position;
+
+	if (term->in < 0 || !term->port || console_terminal_reader(console_hub_of(sink->console)))
+		return;
+	position = term->port->position;
+	term->port = port_destroy(term->port);
+	if (watch_input(term, position) < 0)
+		log_warn("%s: cannot read the terminal any more", console_id(sink->console));
+	else
+		terminal_start(sink);
+}
+
 static void terminal_close(struct sink *sink)
 {
 	struct terminal_sink *term = of(sink);
 	struct console_hub *hub = console_hub_of(sink->console);
 
-	if (term->tty) {
-		restore();
-		release_fatal_signals();
-	}
-	if (term->in >= 0 && console_terminal_reader(hub) == sink->console)
+	if (console_terminal_reader(hub) == sink) {
+		if (term->tty) {
+			restore();
+			release_fatal_signals();
+		}
 		console_set_terminal_reader(hub, NULL);
-	loop_source_remove(term->timer);
-	loop_source_remove(term->suspend);
-	loop_source_remove(term->resume);
+	}
+	stop_watching_input(term);
 	loop_source_remove(term->resize);
 	if (term->set_nonblock)
 		fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) & ~O_NONBLOCK);
@@ -394,6 +434,7 @@ const struct sink_ops sink_terminal_ops = {
 	.open = terminal_open,
 	.start = terminal_start,
 	.close = terminal_close,
+	.regain = terminal_regain,
 	.filter = terminal_filter,
 	.may_read = terminal_may_read,
 	.hangup = terminal_hangup,

@@ -71,7 +71,18 @@ struct device_type {
 	/* Plugs it in: must not fail for a reason that prepare could have seen. */
 	int (*commit)(struct device *device, struct diag_list *diags);
 
-	/* Changes properties marked `x-change: live`; @node is the wanted node. Optional. */
+	/*
+	 * Opens what an update will need; nobody sees it. update() or cancel_update() follows, with @node
+	 * still there. Optional.
+	 */
+	int (*prepare_update)(struct device *device, const struct graph_node *node,
+			      struct diag_list *diags);
+	void (*cancel_update)(struct device *device);
+
+	/*
+	 * Changes properties marked `x-change: live`; @node is the wanted node. On undo it goes back to
+	 * the old one without having been prepared. Optional.
+	 */
 	int (*update)(struct device *device, const struct graph_node *node,
 		      struct diag_list *diags);
 

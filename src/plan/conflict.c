@@ -59,6 +59,26 @@ static bool holds(const struct graph_node *node, const char *key, bool live, str
 	return false;
 }
 
+static bool has(const struct plan_running *holder, const char *key, struct arena *arena)
+{
+	return holds(holder->base, key, false, arena) || holds(holder->live, key, true, arena);
+}
+
+bool plan_live_conflict(const struct plan_running *holder, const struct graph_node *to,
+			struct arena *arena)
+{
+	struct device_needs needs;
+
+	if (!holder->base->type || !to->type)
+		return false;
+	get_needs(to, &needs, arena);
+	for (unsigned i = 0; i < needs.n_exclusive; i++)
+		if (is_live(to, needs.exclusive[i].property) &&
+		    has(holder, needs.exclusive[i].key, arena))
+			return true;
+	return false;
+}
+
 bool plan_conflict(const struct plan_running *holder, const struct graph_node *to,
 		   struct arena *arena)
 {
@@ -70,8 +90,7 @@ bool plan_conflict(const struct plan_running *holder, const struct graph_node *t
 		return true;
 	get_needs(to, &needs, arena);
 	for (unsigned i = 0; i < needs.n_exclusive; i++)
-		if (holds(holder->base, needs.exclusive[i].key, false, arena) ||
-		    holds(holder->live, needs.exclusive[i].key, true, arena))
+		if (has(holder, needs.exclusive[i].key, arena))
 			return true;
 	return false;
 }

@@ -280,6 +280,69 @@ static void plan_addition(struct planner *p, const struct graph_node *node)
 	}
 }
 
+static void hold_update(struct planner *p, struct plan_step *step, const struct graph_node *holder,
+			enum plan_class class)
+{
+	struct plan_change *changes = arena_new_array(p->arena, step->n_changes, struct plan_change);
+	const char *reason = arena_printf(p->arena, "%s %s has what it needs",
+					  class < PLAN_RESTART ? "waits for the guest to let go:" :
+								 "as long as",
+					  holder->path);
+
+	for (size_t i = 0; i < step->n_changes; i++) {
+		changes[i] = step->changes[i];
+		changes[i].class = class;
+		changes[i].reason = reason;
+	}
+	step->changes = changes;
+	step->class = class;
+	step->waiting = class < PLAN_RESTART;
+	step->after = holder;
+}
+
+/* Whether @step takes what @holder has, and does not give up now by a change of its own. Return: if it had to be held. */
+static bool hold_back_for(struct planner *p, struct plan_step *step, const struct plan_running *holder)
+{
+	bool leaves = false;
+
+	if (holder->live == step->from || !plan_live_conflict(holder, step->to, p->arena))
+		return false;
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct plan_step *other = &p->steps[i];
+		struct plan_running after = { .base = holder->base, .live = other->to };
+
+		if (other->from != holder->live || other->class >= PLAN_RESTART)
+			continue;
+		if (other->action == PLAN_UPDATE && !other->waiting &&
+		    !plan_live_conflict(&after, step->to, p->arena))
+			return false;
+		leaves |= other->action == PLAN_REMOVE || other->waiting;
+	}
+	hold_update(p, step, holder->live, leaves ? PLAN_LIVE : PLAN_RESTART);
+	return true;
+}
+
+/*
+ * A live edit may take what another device has (an output of a console). Where that gives it up by a live
+ * edit, too, both are done at once in any order, a swap as well; otherwise it waits for the device to go.
+ */
+static void hold_updates(struct planner *p)
+{
+	bool again;
+
+	do {
+		again = false;
+		for (size_t i = 0; i < p->n_steps; i++) {
+			struct plan_step *step = &p->steps[i];
+
+			for (size_t j = 0; j < p->n_running && step->action == PLAN_UPDATE &&
+					   plan_step_is_now(step);
+			     j++)
+				again |= hold_back_for(p, step, &p->running[j]);
+		}
+	} while (again);
+}
+
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
 			       const struct graph *wanted, bool replug, struct arena *arena)
 {
@@ -312,6 +375,7 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 		else
 			plan_update(&p, &running[i], node);
 	}
+	hold_updates(&p);
 	/* What of the host stands behind a device comes and goes with it. */
 	graph_for_each_node(wanted, node, i)
 		if (node->kind != GRAPH_BACKEND && !find_running(&p, node->path) &&

@@ -247,6 +247,7 @@ def refused(tap):
         tap.equal("a guest that does not let go keeps the device", status(m)["devices"]["rng07"]["phase"], "Detaching")
         tap.check("and status tells since when", re.fullmatch(r"the guest has not let go for \d+ s, asked \d+ times",
                                                               status(m)["devices"]["rng07"]["message"]), status(m))
+        time.sleep(0.3)  # for the connections of `weft status`
         tap.equal("nothing is given back before", (m.descriptors(), m.threads()), held)
 
         edit(m, {"rng07": RNG}, ["more"])

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way in which a description can change reaches the machine; what is no edit does not."""
+import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -288,6 +290,76 @@ def replug(tap):
         tap.check("nothing failed", "error" not in m.log(), m.log())
 
 
+def outputs(tap):
+    with BareMachine(tap, guest="eject") as m:
+        def to(name, kind="socket"):
+            return {"type": kind, "path": m.path(name)}
+
+        def edit(**outputs):
+            types = {"com": "serial", "debug": "debug-console", "hvc": "virtio-console"}
+            m.description["devices"] = {n: {"type": types[n], "output": o} for n, o in outputs.items()}
+            m.file.write_text(m.text())
+
+        def peer(name):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(0.3)
+            s.connect(m.path(name))
+            return s
+
+        def hears_serial(name):
+            """The guest has said UP on the serial port, and nothing anywhere else."""
+            try:
+                with peer(name) as s:
+                    return s.recv(100) == b"UP\n"
+            except OSError:
+                return False
+        edit(com=to("one"), debug=to("two"))
+        m.start().wait_up()
+        with tap.case("two consoles swap their sockets"):
+            m.until("serial at one", lambda: hears_serial("one"))
+            edit(com=to("two"), debug=to("one"))
+            m.until("serial at two", lambda: hears_serial("two"))
+            tap.check("and the other is at one", not hears_serial("one") and peer("one"))
+        with tap.case("an edit of which a part fails changes neither"):
+            stays = peer("two")
+            tap.equal("who is there", stays.recv(100), b"UP\n")
+            edit(com=to("one"), debug=to("missing/two"))
+            m.until("ConfigInvalid", lambda: m.holds("ConfigInvalid"))
+            tap.check("names are as they were", hears_serial("two") and not hears_serial("one"))
+            stays.sendall(b"x")
+            stays.settimeout(0.2)
+            try:
+                tap.check("stays", stays.recv(1) != b"")
+            except TimeoutError:
+                pass
+            edit(com=to("two"), debug=to("one"))
+            m.until("no ConfigInvalid", lambda: not m.holds("ConfigInvalid"))
+        with tap.case("one takes the socket of a device that is removed, when it has gone"):
+            edit(com=to("two"), debug=to("one"), hvc=to("three"))
+            m.until_devices("com", "debug", "hvc")
+            edit(com=to("three"), debug=to("two"))
+            m.until("serial at three", lambda: hears_serial("three"))
+            m.until_devices("com", "debug")
+            tap.check("and its own is another's", not hears_serial("two") and peer("two"))
+        with tap.case("two files swap"):
+            edit(com=to("f1", "file"), debug=to("f2", "file"))
+            m.until("in one", lambda: os.path.exists(m.path("f1")) and open(m.path("f1")).read() == "UP\n")
+            edit(com=to("f2", "file"), debug=to("f1", "file"))
+            m.until("in the other", lambda: [open(m.path(f)).read() for f in ("f1", "f2")] == ["", "UP\n"])
+        with tap.case("a rehearsal opens nothing that anybody sees"):
+            m.disk("precious", 5, b"data\n")
+            other = m.directory / "other.yaml"
+            hvc = {"type": "virtio-console", "output": [to("precious", "file"), to("four"), to("f3", "file")]}
+            com = {"type": "serial", "output": to("precious2", "file")}
+            changed = {**m.description["devices"], "hvc": hvc, "com": com}
+            other.write_text(json.dumps({**m.description, "devices": changed}))
+            tap.equal("apply --dry-run", m.ask("apply", "--dry-run", str(other)).returncode, 0)
+            tap.equal("nothing was emptied", (m.directory / "precious").read_bytes(), b"data\n")
+            tap.equal("nothing was made", [n for n in ("four", "f3", "precious2") if os.path.exists(m.path(n))], [])
+        tap.equal("nothing lies around", sorted(p.name for p in m.directory.iterdir()),
+                  ["f1", "f2", "log", "machine.yaml", "other.yaml", "precious", "private"])
+
+
 def reasons(tap):
     with BareMachine(tap, reload={"detach-timeout": "300ms"}) as m:  # the guest hears nothing
         for name in ("one", "two"):
@@ -348,7 +420,7 @@ def confirm(tap):
 
 def main():
     tap = Tap()
-    for part in (editors, git, links, includes, modes, policies, replug, reasons, confirm):
+    for part in (editors, git, links, includes, modes, policies, replug, outputs, reasons, confirm):
         tap.note(part.__name__)
         part(tap)
     tap.done()

@@ -28,6 +28,20 @@ int console_update(struct console *console, const struct graph_node *node, const
 	return 0;
 }
 
+int console_prepare(struct console *console, const struct graph_node *node, const char *property,
+		    const struct console_output *output, struct diag_list *diags)
+{
+	return 0;
+}
+
+void console_start(struct console *console)
+{
+}
+
+void console_cancel(struct console *console)
+{
+}
+
 struct console *console_close(struct console *console)
 {
 	fake_console.closed++;

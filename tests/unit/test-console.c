@@ -3,7 +3,9 @@
  * Consoles. The main thread runs the loop; a second thread is the guest and the person at the other
  * end at once.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -73,6 +75,8 @@ static int bench_open(struct bench *bench, const struct sink_list *list)
 
 	if (r < 0)
 		printf("# %s\n", error.message);
+	else
+		console_start(bench->console);
 	return r;
 }
 
@@ -402,9 +406,10 @@ static void outputs_survive_a_reboot_and_an_update(void)
 	console_close(bench.console);
 	CU_ASSERT_EQUAL(bench_open(&bench, &one), 0);
 	CU_ASSERT_PTR_EQUAL(bench.console, first);
-	CU_ASSERT_EQUAL(console_update_sinks(bench.console, &two, &error), 0);
+	CU_ASSERT_EQUAL(console_prepare_sinks(bench.console, &two, &error), 0);
+	console_start(bench.console);
 	/* What cannot be had leaves what there is. */
-	CU_ASSERT_EQUAL(console_update_sinks(bench.console, &bad, &error), -ENOENT);
+	CU_ASSERT_EQUAL(console_prepare_sinks(bench.console, &bad, &error), -ENOENT);
 	CU_ASSERT_EQUAL(error.index, 1);
 	CU_ASSERT_EQUAL(access(in_dir("pty"), F_OK), -1);
 	CU_ASSERT(send(peer, "x", 1, MSG_NOSIGNAL) == 1);
@@ -415,6 +420,253 @@ static void outputs_survive_a_reboot_and_an_update(void)
 	CU_ASSERT_EQUAL(access(in_dir("sock"), F_OK), -1);
 	console_hub_destroy(bench.hub);
 	loop_destroy(bench.loop);
+}
+
+/* --- Two consoles in one edit. --- */
+
+struct pair {
+	struct loop *loop;
+	struct console_hub *hub;
+	struct console *a, *b;
+};
+
+static struct console *open_one(struct pair *pair, const char *id, const struct sink_list *list)
+{
+	struct sink_error error = {0};
+	struct console *console;
+
+	CU_ASSERT_EQUAL_FATAL(console_open_sinks(pair->hub, id, list, &events, NULL, &console, &error), 0);
+	console_start(console);
+	return console;
+}
+
+static void open_pair(struct pair *pair, const struct sink_list *a, const struct sink_list *b)
+{
+	pair->loop = loop_create();
+	pair->hub = console_hub_create(pair->loop);
+	pair->a = open_one(pair, "a", a);
+	pair->b = open_one(pair, "b", b);
+}
+
+static void close_pair(struct pair *pair)
+{
+	console_close(pair->a);
+	console_close(pair->b);
+	console_hub_destroy(pair->hub);
+	loop_destroy(pair->loop);
+}
+
+static void prepare(struct console *console, const struct sink_list *list)
+{
+	struct sink_error error = {0};
+	int r = console_prepare_sinks(console, list, &error);
+
+	if (r < 0)
+		printf("# %s\n", error.message);
+	CU_ASSERT_EQUAL(r, 0);
+}
+
+/* Both prepared before the first starts, as the builder does. */
+static void edit_pair(struct pair *pair, const struct sink_list *a, const struct sink_list *b)
+{
+	prepare(pair->a, a);
+	prepare(pair->b, b);
+	console_start(pair->a);
+	console_start(pair->b);
+}
+
+static void turn(struct pair *pair)
+{
+	event_base_loop(loop_event_base(pair->loop), EVLOOP_NONBLOCK);
+}
+
+/* The loop does not run; but whoever prepares has written what was said before. */
+static void flush_all(struct pair *pair)
+{
+	struct sink_list none = {.n = 0};
+
+	prepare(pair->a, &none);
+	console_cancel(pair->a);
+	prepare(pair->b, &none);
+	console_cancel(pair->b);
+}
+
+/* Who is behind a socket or a pty: what the consoles say is their names. */
+static bool says(struct pair *pair, int fd, const char *text)
+{
+	console_write(pair->a, "A", 1);
+	console_write(pair->b, "B", 1);
+	turn(pair);
+	flush_all(pair);
+	return fd >= 0 && sees(fd, text);
+}
+
+static struct sink_list just(enum sink_kind kind, const char *path)
+{
+	return (struct sink_list){.specs = {{kind, path, false}}, .n = 1};
+}
+
+/* "one", "two", "three", and what is beside them. */
+static unsigned count_files(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	unsigned n = 0;
+
+	while ((entry = readdir(d)))
+		n += *entry->d_name == 'o' || *entry->d_name == 't';
+	closedir(d);
+	return n;
+}
+
+static void two_sockets_swap(void)
+{
+	struct sink_list one = just(SINK_SOCKET, in_dir("one")), two = just(SINK_SOCKET, in_dir("two"));
+	struct pair pair;
+	int old, fd;
+
+	open_pair(&pair, &one, &two);
+	old = connect_to(in_dir("one"));
+	CU_ASSERT(says(&pair, old, "A"));
+	edit_pair(&pair, &two, &one);
+	CU_ASSERT_EQUAL(count_files(), 2);
+	fd = connect_to(in_dir("one"));
+	CU_ASSERT(says(&pair, fd, "BB"));
+	close(fd);
+	/* Who was at the old one is told that it ended. */
+	CU_ASSERT_EQUAL(read(old, &(char){0}, 1), 0);
+	close(old);
+	edit_pair(&pair, &one, &two);
+	fd = connect_to(in_dir("two"));
+	CU_ASSERT(says(&pair, fd, "BBB"));
+	close(fd);
+	close_pair(&pair);
+	CU_ASSERT_EQUAL(count_files(), 0);
+}
+
+/* a takes the name of b, which takes another, and is started first. */
+static void a_name_is_handed_on(void)
+{
+	struct sink_list one = just(SINK_SOCKET, in_dir("one")), two = just(SINK_SOCKET, in_dir("two")),
+			 three = just(SINK_SOCKET, in_dir("three"));
+	struct pair pair;
+	int fd;
+
+	open_pair(&pair, &one, &two);
+	edit_pair(&pair, &two, &three);
+	CU_ASSERT_EQUAL(access(in_dir("one"), F_OK), -1);
+	fd = connect_to(in_dir("two"));
+	CU_ASSERT(says(&pair, fd, "A"));
+	close(fd);
+	close_pair(&pair);
+	CU_ASSERT_EQUAL(count_files(), 0);
+}
+
+static void two_pty_links_swap(void)
+{
+	struct sink_list one = just(SINK_PTY, in_dir("one")), two = just(SINK_PTY, in_dir("two"));
+	struct pair pair;
+	int fd;
+
+	open_pair(&pair, &one, &two);
+	edit_pair(&pair, &two, &one);
+	CU_ASSERT_EQUAL(count_files(), 2);
+	fd = open(in_dir("two"), O_RDWR | O_NOCTTY);
+	CU_ASSERT(says(&pair, fd, "A"));
+	close(fd);
+	close_pair(&pair);
+	CU_ASSERT_EQUAL(count_files(), 0);
+}
+
+static void file_has(const char *name, const char *text)
+{
+	char buf[256] = "";
+	int fd = open(in_dir(name), O_RDONLY | O_CLOEXEC);
+
+	CU_ASSERT(read(fd, buf, sizeof(buf) - 1) >= 0);
+	if (strcmp(buf, text) != 0)
+		printf("# %s has '%s'\n", name, buf);
+	CU_ASSERT_STRING_EQUAL(buf, text);
+	close(fd);
+}
+
+/* The last words of a console are not in what is the other's by now. */
+static void two_files_swap(void)
+{
+	struct sink_list one = just(SINK_FILE, in_dir("one")), two = just(SINK_FILE, in_dir("two"));
+	struct pair pair;
+
+	open_pair(&pair, &one, &two);
+	says(&pair, -1, "");
+	console_write(pair.a, "a", 1);
+	console_write(pair.b, "b", 1);
+	prepare(pair.a, &two);
+	prepare(pair.b, &one);
+	file_has("one", "Aa");
+	file_has("two", "Bb");
+	console_write(pair.b, "!", 1);
+	console_start(pair.a);
+	console_start(pair.b);
+	says(&pair, -1, "");
+	/* A new file has what the ring has. */
+	file_has("one", "Bb!B");
+	file_has("two", "AaA");
+	close_pair(&pair);
+	unlink(in_dir("one"));
+	unlink(in_dir("two"));
+}
+
+static void what_is_not_started_leaves_nothing(void)
+{
+	const enum sink_kind kinds[] = {SINK_SOCKET, SINK_PTY, SINK_FILE};
+	struct sink_list none = {.keep = true};
+	struct pair pair;
+
+	open_pair(&pair, &none, &none);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct sink_list list = just(kinds[i], in_dir("one"));
+
+		prepare(pair.a, &list);
+		console_cancel(pair.a);
+		CU_ASSERT_EQUAL(count_files(), 0);
+	}
+	close_pair(&pair);
+}
+
+/* The edit fails when a has started and b has not: b has its name again, and its peers all the time. */
+static void a_name_goes_back(enum sink_kind kind)
+{
+	struct sink_list one = just(kind, in_dir("one")), two = just(kind, in_dir("two"));
+	struct pair pair;
+	int old = -1, fd;
+
+	open_pair(&pair, &one, &two);
+	if (kind == SINK_SOCKET) {
+		old = connect_to(in_dir("two"));
+		CU_ASSERT(says(&pair, old, "B"));
+	}
+	prepare(pair.a, &two);
+	prepare(pair.b, &one);
+	console_start(pair.a);
+	console_cancel(pair.b);
+	prepare(pair.a, &one);
+	console_start(pair.a);
+	CU_ASSERT_EQUAL(count_files(), 2);
+	fd = kind == SINK_SOCKET ? connect_to(in_dir("two")) : open(in_dir("two"), O_RDWR | O_NOCTTY);
+	CU_ASSERT(says(&pair, fd, kind == SINK_SOCKET ? "BB" : "B"));
+	close(fd);
+	if (kind == SINK_SOCKET) {
+		CU_ASSERT(sees(old, "B"));
+		close(old);
+	}
+	close_pair(&pair);
+	CU_ASSERT_EQUAL(count_files(), 0);
+}
+
+static void a_swap_that_fails_is_undone(void)
+{
+	a_name_goes_back(SINK_SOCKET);
+	a_name_goes_back(SINK_PTY);
 }
 
 static int make_dir(void)
@@ -444,6 +696,12 @@ int main(void)
 		 input_waits_for_the_guest_and_is_not_lost},
 		{"files are appended to or started anew", files_are_appended_to_or_started_anew},
 		{"outputs survive a reboot and an update", outputs_survive_a_reboot_and_an_update},
+		{"two sockets swap", two_sockets_swap},
+		{"a name is handed on", a_name_is_handed_on},
+		{"two pty links swap", two_pty_links_swap},
+		{"two files swap", two_files_swap},
+		{"what is not started leaves nothing", what_is_not_started_leaves_nothing},
+		{"a swap that fails is undone", a_swap_that_fails_is_undone},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {

@@ -82,11 +82,17 @@ static int child_main(void)
 	if (console_open_sinks(child.hub, "tty", &list, &events, &child, &child.console, &error) <
 	    0)
 		return 99;
-	/* One reads the terminal; others may write to it. */
-	if (console_open_sinks(child.hub, "two", &list, &events, &child, &second, &error) != -EBUSY)
+	console_start(child.console);
+	/* One reads the terminal: who comes later takes it over, and it goes back. */
+	if (console_open_sinks(child.hub, "late", &list, &events, &child, &second, &error) < 0)
 		return 98;
+	console_start(second);
+	console_close(second);
+	console_hub_prune(child.hub);
+	/* Others may write to it. */
 	if (console_open_sinks(child.hub, "two", &list, &silent, &child, &second, &error) < 0)
 		return 97;
+	console_start(second);
 	console_write(second, "<up>", 4);
 	loop_run(child.loop);
 	console_hub_destroy(child.hub);

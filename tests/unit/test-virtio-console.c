@@ -67,6 +67,21 @@ int console_update(struct console *console unused, const struct graph_node *n un
 	return 0;
 }
 
+int console_prepare(struct console *console unused, const struct graph_node *n unused,
+		    const char *property unused, const struct console_output *output unused,
+		    struct diag_list *diags unused)
+{
+	return 0;
+}
+
+void console_start(struct console *console unused)
+{
+}
+
+void console_cancel(struct console *console unused)
+{
+}
+
 void console_needs(const struct console_output *output unused, const char *property unused,
 		   bool reads unused, struct device_needs *needs unused, struct arena *arena unused)
 {
