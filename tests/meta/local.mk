@@ -6,6 +6,7 @@ meta_tests = \
 	tests/meta/house.py \
 	tests/meta/init.py \
 	tests/meta/live.py \
+	tests/meta/one-schema.py \
 	tests/meta/openapi.py \
 	tests/meta/schema-agreement.py \
 	tests/meta/schema-compiler.py \
