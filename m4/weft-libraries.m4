@@ -1,6 +1,6 @@
 # WEFT_LIBRARIES: each library is linked from its archive when there is one, so that a start of
 # weft maps one file and not ten (--with-shared-libraries takes the shared ones). What few runs
-# need (libudev) is opened when it is needed.
+# need (libudev, libexpat) is opened when it is needed.
 #
 # WEFT_LIBRARY(VARIABLE, pkg-config module, archive names)
 AC_DEFUN([WEFT_LIBRARY], [
@@ -33,5 +33,6 @@ AC_DEFUN([WEFT_LIBRARIES], [
   WEFT_LIBRARY([ZSTD], [libzstd], [libzstd.a])
   WEFT_LIBRARY([LZ4], [liblz4], [liblz4.a])
   AC_CHECK_HEADER([libudev.h], [], [AC_MSG_ERROR([libudev.h is missing: install libudev-dev])])
+  AC_CHECK_HEADER([expat.h], [], [AC_MSG_ERROR([expat.h is missing: install libexpat1-dev])])
   AC_SUBST([LIBRARY_CFLAGS])
 ])

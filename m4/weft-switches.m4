@@ -10,7 +10,7 @@ AC_DEFUN([WEFT_BUILD_SWITCHES], [
   WEFT_SWITCH([fuzzing], [build the libFuzzer targets (needs clang)])
   WEFT_SWITCH([coverage], [build for gcov])
   WEFT_SWITCH([werror], [turn warnings into errors])
-  WEFT_SWITCH([static], [link everything statically (no libudev: host device matching is left out)])
+  WEFT_SWITCH([static], [link everything statically (no libudev, no libexpat: host device matching and import from libvirt are left out)])
 
   BUILD_CFLAGS=
   BUILD_LDFLAGS=
@@ -36,7 +36,8 @@ AC_DEFUN([WEFT_BUILD_SWITCHES], [
   AC_SUBST([BUILD_CFLAGS])
   AC_SUBST([BUILD_LDFLAGS])
   AM_CONDITIONAL([FUZZING], [test "x$enable_fuzzing" = xyes])
-  AS_IF([test "x$enable_static" = xyes], [libudev=0], [libudev=1])
+  AS_IF([test "x$enable_static" = xyes], [libudev=0; libexpat=0], [libudev=1; libexpat=1])
   AC_DEFINE_UNQUOTED([LIBUDEV], [$libudev], [libudev can be opened to match devices of the host])
+  AC_DEFINE_UNQUOTED([LIBEXPAT], [$libexpat], [libexpat can be opened to import from libvirt])
   AM_CONDITIONAL([STATIC], [test "x$enable_static" = xyes])
 ])

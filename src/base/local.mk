@@ -19,6 +19,8 @@ libweft_a_SOURCES += \
 	src/base/file.h \
 	src/base/iov.c \
 	src/base/iov.h \
+	src/base/label.c \
+	src/base/label.h \
 	src/base/list.h \
 	src/base/log.c \
 	src/base/log.h \

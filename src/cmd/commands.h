@@ -15,6 +15,7 @@ extern const struct command command_explain;
 extern const struct command command_fmt;
 extern const struct command command_graph;
 extern const struct command command_history;
+extern const struct command command_import;
 extern const struct command command_init;
 extern const struct command command_kill;
 extern const struct command command_list;

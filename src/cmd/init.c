@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/diag-render.h"
 #include "base/file.h"
+#include "base/label.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/units.h"
@@ -263,24 +264,12 @@ static int write_description(const struct answers *a)
 }
 
 /* "vms/Web 1.yaml" gives "web-1", so that a name need not be said twice. */
-static const char *name_of_file(struct answers *a, const char *file)
+static const char *name_of_file(const struct answers *a)
 {
-	const char *slash = file ? strrchr(file, '/') : NULL;
-	const char *base = !file || !strcmp(file, "-") ? "machine" : slash ? slash + 1 : file;
-	char *name = arena_strndup(a->arena, base, MIN(strcspn(base, "."), (size_t)63));
-	size_t n = strlen(name);
+	const char *name =
+		a->file && strcmp(a->file, "-") ? label_from_path(a->arena, a->file) : NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		if (name[i] >= 'A' && name[i] <= 'Z')
-			name[i] = (char)(name[i] - 'A' + 'a');
-		else if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9'))
-			name[i] = '-';
-	}
-	while (n && name[n - 1] == '-')
-		name[--n] = '\0';
-	while (*name == '-')
-		name++;
-	return *name ? name : "machine";
+	return name ? name : "machine";
 }
 
 static int complete(const struct command *command, struct answers *a, const struct options *options)
@@ -297,7 +286,7 @@ static int complete(const struct command *command, struct answers *a, const stru
 	if (a->firmware && (a->initramfs || a->cmdline))
 		return usage_error(command, "--initramfs and --cmdline belong to a --kernel");
 	if (!a->name)
-		a->name = name_of_file(a, a->file);
+		a->name = name_of_file(a);
 	if (!a->any && terminal) {
 		if (!ask_all(a)) {
 			putchar('\n');

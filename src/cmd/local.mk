@@ -18,6 +18,7 @@ weft_SOURCES += \
 	src/cmd/fmt.c \
 	src/cmd/host-check.c \
 	src/cmd/host-check.h \
+	src/cmd/import.c \
 	src/cmd/init.c \
 	src/cmd/sarif.c \
 	src/cmd/sarif.h \

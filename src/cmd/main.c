@@ -17,7 +17,7 @@
 const struct command *const commands[] = {
 	&command_run,        &command_validate,
 	&command_show,       &command_fmt,
-	&command_init,
+	&command_init,       &command_import,
 	&command_plan,       &command_apply,
 	&command_confirm,    &command_status,
 	&command_events,     &command_history,
@@ -26,8 +26,7 @@ const struct command *const commands[] = {
 	&command_resume,     &command_power_button,
 	&command_reboot,     &command_stop,
 	&command_kill,       &command_explain,
-	&command_graph,      &command_show,
-	&command_schema,
+	&command_graph,      &command_schema,
 	&command_completion, NULL,
 };
 

@@ -57,3 +57,7 @@ fuzz_targets += tests/fuzz/fuzz-units
 tests_fuzz_fuzz_units_SOURCES = tests/fuzz/fuzz-units.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_units_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_units_LDADD = $(WEFT_LIBS)
+fuzz_targets += tests/fuzz/fuzz-import
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz-import.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_import_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_import_LDADD = $(WEFT_LIBS)

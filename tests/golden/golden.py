@@ -6,6 +6,9 @@
     golden.py --update   records anew; read the difference before committing it
 
 A file may begin with a line `# options: …`: options of weft validate. What is no file is in SPECIAL.
+A file of import/ is named NAME.FROM.SUFFIX; what weft import makes of it is in NAME.FROM.yaml, its exit status and what it
+says in NAME.FROM.expected. What it makes must be valid, and laid out.
+
 Every file of examples/ must be valid. Every code of src/base/diag-codes.h that a description alone can
 cause must be in the corpus, and every code used in the sources must be in that table.
 """
@@ -20,13 +23,15 @@ SOURCE = os.path.abspath(os.environ.get("srcdir", os.path.join(os.path.dirname(_
 BUILD = os.path.abspath(os.environ.get("builddir", "."))
 WEFT = os.environ.get("WEFT", os.path.join(BUILD, "weft"))
 BAD = os.path.join(SOURCE, "tests/golden/bad")
+IMPORT = os.path.join(SOURCE, "tests/golden/import")
 
 # Codes of what only a host or a guest can cause: no description is wrong by itself.
-HOST_CODES = re.compile(r"E0[4-9]")
+HOST_CODES = re.compile(r"E0[46-9]")
 OTHERS = {
     "E0315": "depends on what was built in",
     "E0212": "depends on what was built in",
     "E0310": "depends on what was built in",
+    "E0504": "depends on what is installed",
     "E0126": "of weft fmt alone: tests/meta/fmt.py",
     "E0214": "nothing is deprecated yet",
 }
@@ -60,6 +65,38 @@ def validate(operands):
             text += f"exit status {run.returncode}, expected 1\n"
         outcome.append(text)
     return outcome
+
+
+def imported(name):
+    """What weft import makes of a file of import/: the description, and the rest; and whether it is as it has to be."""
+    run = subprocess.run([WEFT, "import", "--from", name.split(".")[1], name], cwd=IMPORT, timeout=20, capture_output=True,
+                         stdin=subprocess.DEVNULL, check=False)
+    description = run.stdout.decode()
+    wrong = "" if run.returncode in (0, 1, 2) else f"exit status {run.returncode}"
+    if (run.returncode == 1) != (description == ""):
+        wrong = f"exit status {run.returncode} and a description of {len(description)} characters"
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "m.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(description)
+        for check in (["validate", path], ["fmt", "--check", path]) if description else ():
+            checked = subprocess.run([WEFT, *check], cwd=directory, timeout=20, capture_output=True, check=False)
+            if checked.returncode:
+                wrong += (checked.stdout + checked.stderr).decode()
+    return description, f"exit status {run.returncode}\n{run.stderr.decode()}", wrong
+
+
+def imports():
+    return [n for n in sorted(os.listdir(IMPORT)) if n.count(".") == 2 and not n.endswith((".yaml", ".expected"))]
+
+
+def compare(tap, path, got, update):
+    """Compares with what is recorded, or records."""
+    name = os.path.basename(path)
+    if update:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(got)
+    tap.result(update or read(path) == got, name, difference(name, read(path), got))
 
 
 def cases(directory):
@@ -135,6 +172,14 @@ def main():
                     recorded = read(path)
                     tap.result(recorded == got, name + suffix,
                                difference(name + suffix, recorded, got))
+    for name in imports():
+        description, said, wrong = imported(name)
+        seen |= set(re.findall(r"\[([EW]0\d{3})\]$", said, re.M))
+        tap.result(not wrong, f"{name} becomes a description that is valid, or none", wrong)
+        base = os.path.join(IMPORT, name.rsplit(".", 1)[0])
+        compare(tap, base + ".expected", said, update)
+        if description:
+            compare(tap, base + ".yaml", description, update)
     examples = os.path.join(SOURCE, "examples")
     for example in sorted(os.listdir(examples)) if os.path.isdir(examples) else []:
         if example.endswith(".yaml"):

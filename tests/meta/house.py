@@ -33,9 +33,10 @@ FLOORS = {
     "build": {"document", "schema", "graph", "plan", "kvm", "loop", "machine", "boot", "acpi", "pci", "virtio", "console",
               "devices"},
 }
+FLOORS["import"] = {"document", "schema", "graph"}
 FLOORS["reload"] = FLOORS["build"] | {"build"}
 FLOORS["control"] = FLOORS["reload"] | {"reload"}
-FLOORS["cmd"] = FLOORS["control"] | {"control", "block", "net"}
+FLOORS["cmd"] = FLOORS["control"] | {"control", "block", "net", "import"}
 
 # Contracts that stand lower than the folder they are kept in: constants, and structs without functions of their floor.
 CONTRACTS = {

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening libexpat.
+ */
+#include <config.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "import/xml-library.h"
+
+#if LIBEXPAT
+#include <dlfcn.h>
+
+#define FUNCTION(member, name)                             \
+	{                                                  \
+		offsetof(struct xml_library, member), name \
+	}
+
+static const struct {
+	size_t offset;
+	const char *name;
+} functions[] = {
+	FUNCTION(parser_create, "XML_ParserCreate"),
+	FUNCTION(parser_free, "XML_ParserFree"),
+	FUNCTION(set_user_data, "XML_SetUserData"),
+	FUNCTION(set_element_handler, "XML_SetElementHandler"),
+	FUNCTION(set_character_data_handler, "XML_SetCharacterDataHandler"),
+	FUNCTION(set_start_doctype_decl_handler, "XML_SetStartDoctypeDeclHandler"),
+	FUNCTION(parse, "XML_Parse"),
+	FUNCTION(stop_parser, "XML_StopParser"),
+	FUNCTION(get_error_code, "XML_GetErrorCode"),
+	FUNCTION(error_string, "XML_ErrorString"),
+	FUNCTION(get_current_line_number, "XML_GetCurrentLineNumber"),
+	FUNCTION(get_current_column_number, "XML_GetCurrentColumnNumber"),
+	FUNCTION(get_current_byte_index, "XML_GetCurrentByteIndex"),
+};
+
+int xml_library_open(const struct xml_library **ret, const char **ret_why)
+{
+	static struct xml_library library;
+	static void *handle;
+	void *lib = handle;
+
+	if (!lib)
+		lib = dlopen("libexpat.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!lib) {
+		*ret_why = "libexpat.so.1 cannot be loaded";
+		return -ENOENT;
+	}
+	for (size_t i = 0; !handle && i < sizeof(functions) / sizeof(functions[0]); i++) {
+		void *symbol = dlsym(lib, functions[i].name);
+
+		if (!symbol) {
+			*ret_why = "libexpat.so.1 lacks a function";
+			dlclose(lib);
+			return -ENOENT;
+		}
+		memcpy((char *)&library + functions[i].offset, &symbol, sizeof(symbol));
+	}
+	handle = lib;
+	*ret = &library;
+	return 0;
+}
+#else
+int xml_library_open(const struct xml_library **ret, const char **ret_why)
+{
+	*ret_why = "this weft is linked statically, without libexpat";
+	return -EOPNOTSUPP;
+}
+#endif
