@@ -371,6 +371,60 @@ static void needs(const struct graph_node *node, struct device_needs *needs, str
 	}
 }
 
+static struct diag *printf_like(4, 5) wrong(const struct graph_node *node, struct diag_list *diags,
+					    struct span span, const char *fmt, ...)
+{
+	char message[400];
+	struct diag *diag;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	diag = diag_add(diags, "E0317", DIAG_ERROR, span, "%s", message);
+	diag_set_path(diags, diag, node->path);
+	return diag;
+}
+
+static void check_user(const struct graph_node *node, struct diag_list *diags)
+{
+	const struct virtio_net_config *config = node->config;
+	struct diag *diag;
+
+	if (config->queues != 1) {
+		diag = wrong(node, diags, graph_node_span(node, "queues"), "user-mode networking has one queue pair");
+		diag_hint(diags, diag, "write queues: 1, or use a tap");
+	}
+	for (size_t i = 0; i < config->backend.user.forward.n; i++) {
+		const char *forward = config->backend.user.forward.items[i];
+		char option, argument[NET_FORWARD_MAX], property[40];
+
+		if (net_passt_forward(forward, &option, argument, sizeof(argument)))
+			continue;
+		snprintf(property, sizeof(property), "backend.forward.%zu", i);
+		diag = wrong(node, diags, graph_node_span(node, property), "'%.100s' is no forward of a port",
+			     forward);
+		diag_hint(diags, diag, "write HOST-PORT:GUEST-PORT, as in \"8080:80\" or \"udp:5353:53\"; ports "
+				       "go up to 65535");
+	}
+}
+
+static void check(const struct graph_node *node, struct diag_list *diags)
+{
+	const struct virtio_net_config *config = node->config;
+	size_t n = config->backend.type == VIRTIO_NET_BACKEND_TYPE_TAP ? config->backend.tap.fds.n : 0;
+
+	if (config->backend.type == VIRTIO_NET_BACKEND_TYPE_USER) {
+		check_user(node, diags);
+	} else if (n && n != config->queues) {
+		struct diag *diag = wrong(node, diags, graph_node_span(node, "backend.fds"),
+					  "%zu descriptors for %u queue pairs", n, (unsigned)config->queues);
+
+		diag_hint(diags, diag, "give one for each queue pair: write queues: %zu", n);
+		diag_relate(diags, diag, graph_node_span(node, "queues"), "the queue pairs");
+	}
+}
+
 static int printf_like(5, 6) refuse(const struct graph_node *node, struct diag_list *diags,
 				    const char *property, const char *hint, const char *fmt, ...)
 {
@@ -396,13 +450,7 @@ static int open_tap(struct net *net, const struct graph_node *node, struct diag_
 	struct net_failure failure;
 	int fds[64], r;
 
-	if (!name == !n_fds)
-		return refuse(node, diags, "backend", "say which one: name: tap0",
-			      "a tap is given by its name or by fds, %s",
-			      name ? "not by both" : "and neither is here");
-	if (n_fds && (n_fds != config->queues || n_fds > ARRAY_SIZE(fds)))
-		return refuse(node, diags, "backend.fds", "give one for each queue pair",
-			      "%zu descriptors for %u queue pairs", n_fds, net->n_pairs);
+	invariant(n_fds <= ARRAY_SIZE(fds)); /* the schema allows no more */
 	for (size_t i = 0; i < n_fds; i++)
 		fds[i] = (int)config->backend.tap.fds.items[i];
 	r = net_tap_open(name, n_fds ? fds : NULL, net->n_pairs, &net->backend, &failure);
@@ -424,9 +472,6 @@ static int start_user(struct net *net, const struct graph_node *node, struct dia
 	struct net_failure failure;
 	int r;
 
-	if (config->queues != 1)
-		return refuse(node, diags, "queues", "say 'queues: 1', or use a tap",
-			      "user-mode networking has one queue pair");
 	r = net_passt_start(&options, machine_loop(net->vdev.device.machine), &net->backend,
 			    &failure);
 	if (r < 0)
@@ -512,6 +557,7 @@ const struct device_type device_virtio_net = {
 	.name = "virtio-net",
 	.bus = DEVICE_BUS_PCI,
 	.needs = needs,
+	.check = check,
 	.prepare = prepare,
 	.commit = virtio_commit,
 	.update = update,

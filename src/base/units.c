@@ -138,37 +138,38 @@ static const struct unit *find_unit(const struct unit *units, size_t n, const ch
 }
 
 /*
- * "1.5GiB": fractions are refused, because most have no exact value, but where this one has, the hint
- * says it in the next smaller unit. @s is at the point.
+ * "1.5GiB": fractions are refused, because most have no exact value; the hint says it in the next smaller
+ * unit. @s is at the point.
  */
 static int refuse_fraction(const char *text, const char *s, uint64_t whole,
 			   const struct unit *units, size_t n, const char *what,
 			   struct unit_error *err)
 {
 	const char *fraction = s + 1;
-	const struct unit *unit;
-	uint64_t part, scale = 1, total, rest;
+	const struct unit *unit, *smaller;
+	uint64_t part, scale = 1;
 	size_t n_digits;
 	bool over;
 
 	n_digits = digits(&fraction, 10, &part, &over);
 	unit = find_unit(units, n, fraction);
+	if (!unit && fraction[0] && strcasecmp(fraction + 1, "b") == 0) { /* 1.5GB */
+		const char letter[] = { (char)toupper((unsigned char)fraction[0]), '\0' };
+
+		unit = find_unit(units, n, letter);
+	}
+	smaller = unit;
+	while (smaller && smaller < units + n &&
+	       (smaller->factor >= unit->factor || unit->factor % smaller->factor))
+		smaller++;
 	hint(err, "write a whole number with a smaller unit");
-	if (n_digits && n_digits < 7 && !over && unit) {
+	if (n_digits && n_digits < 7 && !over && smaller && smaller < units + n && whole < UINT32_MAX) {
+		uint64_t times = unit->factor / smaller->factor;
+
 		for (size_t i = 0; i < n_digits; i++)
 			scale *= 10;
-		if (unit->factor % scale == 0 || part * (unit->factor / 10) % (scale / 10) == 0) {
-			total = part * unit->factor / scale;
-			if (!__builtin_mul_overflow(whole, unit->factor, &rest) &&
-			    !__builtin_add_overflow(total, rest, &total))
-				for (size_t i = 0; i < n && total; i++) {
-					if (total % units[i].factor)
-						continue;
-					hint(err, "write %" PRIu64 "%s", total / units[i].factor,
-					     units[i].name);
-					break;
-				}
-		}
+		hint(err, "write %s%" PRIu64 "%s", part * times % scale ? "for example " : "",
+		     whole * times + (part * times + scale / 2) / scale, smaller->name);
 	}
 	return fail(-EINVAL, err, "'" SHOWN "' is not a %s: fractions are not taken", SHOW(text),
 		    what);
@@ -185,7 +186,7 @@ static int parse_united(const char *text, const struct unit *units, size_t n, co
 
 	forget(err);
 	if (*s == '-') {
-		hint(err, "write %s", example);
+		hint(err, "write a whole number and a unit, as in %s", example);
 		return fail(-EINVAL, err, "'" SHOWN "' is not a %s: it is negative", SHOW(text),
 			    what);
 	}
@@ -231,6 +232,20 @@ static int unknown_unit(const char *text, const char *part, const char *what, co
 		    what, part);
 }
 
+/* "1,024MiB", "1_024MiB": people write thousands so. */
+static void hint_separators(const char *text, const struct unit *units, size_t n, struct unit_error *err)
+{
+	size_t size = strspn(text, "0123456789,_'"), fill = 0;
+	char number[24];
+
+	for (size_t i = 0; i < size && fill < sizeof(number) - 1; i++)
+		if (text[i] >= '0' && text[i] <= '9')
+			number[fill++] = text[i];
+	number[fill] = '\0';
+	if (fill < size && find_unit(units, n, text + size))
+		hint(err, "write %s%.8s", number, text + size);
+}
+
 int size_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 {
 	static const char binary[] = "KMGTP";
@@ -242,6 +257,7 @@ int size_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 	if (r != -ENOENT)
 		return r;
 	part = unit_part(text, &n);
+	hint_separators(text, size_units, ARRAY_SIZE(size_units), reterr);
 	prefix = *part ? strchr(binary, toupper((unsigned char)*part)) : NULL;
 	if (prefix && (!part[1] || strcasecmp(part + 1, "b") == 0 ||
 		       strcasecmp(part + 1, "ib") == 0 || strcasecmp(part + 1, "i") == 0)) {
@@ -254,6 +270,30 @@ int size_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 			    reterr);
 }
 
+/* "1m30s" is 90s. */
+static void hint_sum(const char *text, struct unit_error *err)
+{
+	char buffer[UNITS_TEXT_MAX];
+	uint64_t sum = 0;
+
+	for (const char *s = text; *s;) {
+		const struct unit *unit = NULL;
+		uint64_t value;
+		char name[3];
+		bool over;
+
+		if (!digits(&s, 10, &value, &over) || over)
+			return;
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(s, "0123456789"), s);
+		unit = find_unit(duration_units, ARRAY_SIZE(duration_units), name);
+		if (!unit || s[strlen(name)] == '.' || __builtin_mul_overflow(value, unit->factor, &value) ||
+		    __builtin_add_overflow(sum, value, &sum))
+			return;
+		s += strlen(name);
+	}
+	hint(err, "write one number and one unit, as in %s", duration_format(sum, buffer));
+}
+
 int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 {
 	static const struct unit wordy[] = {
@@ -263,6 +303,8 @@ int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 		{ "S", 's' },	   { "M", 'm' },       { "H", 'h' },	  { "D", 'd' },
 		{ "hr", 'h' },	   { "hrs", 'h' },
 	};
+	static const struct unit small[] = { { "msec", 'm' }, { "usec", 'u' }, { "nsec", 'n' },
+					     { "millis", 'm' }, { "µs", 'u' } };
 	int r = parse_united(text, duration_units, ARRAY_SIZE(duration_units), "duration",
 			     "10s or 250ms", false, ret, reterr);
 	const struct unit *word;
@@ -275,9 +317,34 @@ int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 	word = find_unit(wordy, ARRAY_SIZE(wordy), part);
 	if (word)
 		hint(reterr, "write %.*s%c", n, text, (char)word->factor);
+	else if (find_unit(small, ARRAY_SIZE(small), part))
+		hint(reterr, "write %.*s%cs", n, text, (char)find_unit(small, ARRAY_SIZE(small), part)->factor);
 	else if (find_unit(duration_units, ARRAY_SIZE(duration_units), part))
 		hint(reterr, "write %.*s%.8s", n, text, part);
+	else
+		hint_sum(text, reterr);
 	return unknown_unit(text, part, "duration", "ns, us, ms, s, m, h and d", reterr);
+}
+
+/* "100Mbps", "10MB/s", "1gbit/sec": bits have a b, bytes a B, and what is neither are bits. */
+static void hint_rate(const char *text, int n, const char *part, struct unit_error *err)
+{
+	static const char *const bits[] = { "bps", "b/s", "bit", "bits", "bit/s", "bit/sec", "bits/s", "bits/sec" };
+	static const char *const bytes[] = { "B", "B/s", "B/sec", "Bps", "iB/sec", "iBps" };
+	const char *prefix = *part ? strchr("KMGTkmgt", *part) : NULL;
+
+	for (size_t i = 0; prefix && i < ARRAY_SIZE(bytes); i++)
+		if (strcmp(part + 1, bytes[i]) == 0) {
+			hint(err, "write %.*s%ciB/s", n, text, toupper((unsigned char)*prefix));
+			return;
+		}
+	for (size_t i = 0; prefix && i < ARRAY_SIZE(bits); i++)
+		if (strcasecmp(part + 1, bits[i]) == 0) {
+			char letter = (char)toupper((unsigned char)*prefix);
+
+			hint(err, "write %.*s%cbit/s", n, text, letter == 'K' ? 'k' : letter);
+			return;
+		}
 }
 
 int rate_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
@@ -296,6 +363,8 @@ int rate_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 		hint(reterr, "write %.*s%s", n, text, with_time);
 	else if (find_unit(rate_units, ARRAY_SIZE(rate_units), part))
 		hint(reterr, "write %.*s%.16s", n, text, part);
+	else
+		hint_rate(text, n, part, reterr);
 	return unknown_unit(text, part, "rate", "B/s, KiB/s, MiB/s, GiB/s, kbit/s, Mbit/s, Gbit/s",
 			    reterr);
 }

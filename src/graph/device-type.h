@@ -62,6 +62,12 @@ struct device_type {
 		      struct arena *arena);
 
 	/*
+	 * Optional. What no schema can say of the properties of one device: a diagnostic E0317 for each
+	 * that does not go with the others. No side effects, no host access.
+	 */
+	void (*check)(const struct graph_node *node, struct diag_list *diags);
+
+	/*
 	 * Opens, allocates, checks: may fail; the guest sees nothing. What it took it gives back in
 	 * destroy. The node's configuration does not outlive the generation: copy what is kept.
 	 */

@@ -37,7 +37,7 @@ static struct generation *check(struct generation *generation, const struct docu
 	if (!generation->root || diag_errors(generation->diags))
 		return generation;
 	generation->config = schema_bind(generation->arena, generation->root);
-	rules_check(generation->root, generation->config, generation->diags);
+	rules_check(generation->root, generation->config, generation->arena, generation->diags);
 	return generation;
 }
 

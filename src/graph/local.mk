@@ -16,4 +16,5 @@ libweft_a_SOURCES += \
 	src/graph/ranges.c \
 	src/graph/ranges.h \
 	src/graph/rules.c \
+	src/graph/rules-uses.c \
 	src/graph/rules.h

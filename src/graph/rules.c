@@ -175,7 +175,7 @@ static void check_matches(const struct rules *r)
 }
 
 bool rules_check(const struct value *root, const struct config_machine *config,
-		 struct diag_list *diags)
+		 struct arena *arena, struct diag_list *diags)
 {
 	const struct rules r = { root, config, diags };
 	size_t before = diag_errors(diags);
@@ -188,6 +188,7 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	check_features(&r);
 	check_hugepages(&r);
 	check_matches(&r);
+	rules_check_uses(root, arena, diags);
 	return diag_errors(diags) == before;
 }
 
@@ -215,37 +216,114 @@ const char *rules_resource_name(const char *key)
 	return slash ? slash + 1 : colon ? colon + 1 : key;
 }
 
-static void report_double_use(const struct graph_node *first, const char *first_property,
-			      const struct graph_node *second, const char *second_property,
-			      const char *key, struct diag_list *diags)
+/* Where the path of a "write:" key stands: below @value, and not at the list or map it is in. */
+static const struct value *find_path(const struct value *value, const char *path, unsigned *nth)
 {
-	struct span at = graph_node_span(first, first_property);
-	struct span again = graph_node_span(second, second_property);
+	const struct value *found = NULL;
+
+	if (value->type->kind == SCHEMA_PATH)
+		return strcmp(value->string, path) == 0 && (*nth)-- == 0 ? value : NULL;
+	if (value->type->kind < SCHEMA_ARRAY)
+		return NULL;
+	for (size_t i = 0; i < value->n && !found; i++)
+		found = find_path(value->children[i], path, nth);
+	return found;
+}
+
+/* The place of the @nth use of @key by @node. */
+static struct span use_span(const struct graph_node *node, const char *property, const char *key, unsigned nth)
+{
+	const struct value *value = node->value && strncmp(key, "write:", 6) == 0 ?
+					    value_find(node->value, property) : NULL;
+
+	if (value)
+		value = find_path(value, key + 6, &nth);
+	return value ? value->span : graph_node_span(node, property);
+}
+
+struct use {
+	const struct graph_node *node;
+	struct span span;
+};
+
+static void report_double_use(struct use first, struct use second, const char *key,
+			      struct diag_list *diags)
+{
+	struct span at = first.span, again = second.span;
 	struct diag *diag;
 
 	/* Nodes are in the order of their names; a reader's order is that of the file. */
 	if (at.source == again.source && (at.line > again.line ||
 					  (at.line == again.line && at.column > again.column))) {
-		report_double_use(second, second_property, first, first_property, key, diags);
+		report_double_use(second, first, key, diags);
 		return;
 	}
-	diag = diag_add(diags, "E0305", DIAG_ERROR, again,
-			"%s %s is used twice, by '%s' and by '%s'", rules_resource_words(key),
-			rules_resource_name(key), first->id, second->id);
+	if (first.node == second.node)
+		diag = diag_add(diags, "E0305", DIAG_ERROR, again, "%s %s is used twice by '%s'",
+				rules_resource_words(key), rules_resource_name(key), first.node->id);
+	else
+		diag = diag_add(diags, "E0305", DIAG_ERROR, again,
+				"%s %s is used twice, by '%s' and by '%s'", rules_resource_words(key),
+				rules_resource_name(key), first.node->id, second.node->id);
 	diag_hint(diags, diag, "give one of the two another");
 	diag_relate(diags, diag, at, "first used here");
 }
 
-static void check_exclusive(const struct graph_node *const *devices,
-			    const struct device_needs *needs, size_t i, size_t j,
-			    struct diag_list *diags)
+/* The first use of what device @j needs as its number @b, before that, or false. */
+static bool first_use(const struct graph_node *const *devices, const struct device_needs *needs, size_t j,
+		      unsigned b, struct use *ret)
 {
-	for (unsigned a = 0; a < needs[i].n_exclusive; a++)
-		for (unsigned b = 0; b < needs[j].n_exclusive; b++)
-			if (strcmp(needs[i].exclusive[a].key, needs[j].exclusive[b].key) == 0)
-				report_double_use(devices[i], needs[i].exclusive[a].property,
-						  devices[j], needs[j].exclusive[b].property,
-						  needs[j].exclusive[b].key, diags);
+	const char *key = needs[j].exclusive[b].key;
+
+	for (size_t i = 0; i <= j; i++)
+		for (unsigned a = 0; a < (i < j ? needs[i].n_exclusive : b); a++)
+			if (strcmp(needs[i].exclusive[a].key, key) == 0) {
+				ret->node = devices[i];
+				ret->span = use_span(devices[i], needs[i].exclusive[a].property, key, 0);
+				return true;
+			}
+	return false;
+}
+
+static void check_exclusive(const struct graph_node *const *devices, const struct device_needs *needs,
+			    size_t j, struct diag_list *diags)
+{
+	for (unsigned b = 0; b < needs[j].n_exclusive; b++) {
+		const char *key = needs[j].exclusive[b].key;
+		struct use first, second = { .node = devices[j] };
+		unsigned nth = 0;
+
+		if (!first_use(devices, needs, j, b, &first))
+			continue;
+		for (unsigned a = 0; a < b; a++)
+			nth += strcmp(needs[j].exclusive[a].key, key) == 0;
+		second.span = use_span(devices[j], needs[j].exclusive[b].property, key, nth);
+		report_double_use(first, second, key, diags);
+	}
+}
+
+/* A file that is only read can be read by all, but not while another device writes it. */
+static void check_read(const struct graph_node *const *devices, const struct device_needs *needs, size_t n,
+		       size_t j, struct diag_list *diags)
+{
+	const struct value *read_only = devices[j]->value ? value_child(devices[j]->value, "read-only") : NULL;
+	const struct value *path = read_only && read_only->boolean ? value_child(devices[j]->value, "path") : NULL;
+
+	for (size_t i = 0; path && i < n; i++)
+		for (unsigned a = 0; i != j && a < needs[i].n_exclusive; a++) {
+			const char *key = needs[i].exclusive[a].key;
+			struct diag *diag;
+
+			if (strncmp(key, "write:", 6) != 0 || strcmp(key + 6, path->string) != 0)
+				continue;
+			diag = diag_add(diags, "E0305", DIAG_ERROR, path->span,
+					"%s %s is read by '%s' while '%s' writes it", rules_resource_words(key),
+					rules_resource_name(key), devices[j]->id, devices[i]->id);
+			diag_hint(diags, diag, "make both of them read-only, or give one another");
+			diag_relate(diags, diag, use_span(devices[i], needs[i].exclusive[a].property, key, 0),
+				    "written by this");
+			return;
+		}
 }
 
 static void check_former_names(const struct graph_node *first, const struct graph_node *second,
@@ -261,17 +339,31 @@ static void check_former_names(const struct graph_node *first, const struct grap
 	diag_relate(diags, diag, graph_node_span(first, "formerly"), "the other one");
 }
 
+static void check_own_name(const struct graph_node *node, struct diag_list *diags)
+{
+	const char *formerly = graph_node_formerly(node);
+
+	if (formerly && strcmp(formerly, node->id) == 0)
+		diag_hint(diags, diag_add(diags, "E0318", DIAG_ERROR, graph_node_span(node, "formerly"),
+					  "'%s' is the name that the device has now", formerly),
+			  "write the name that it had before, or leave it out");
+}
+
 bool rules_check_devices(const struct graph_node *const *devices, const struct device_needs *needs,
 			 size_t n, struct diag_list *diags)
 {
 	size_t before = diag_errors(diags);
 
 	/* At most 31 PCI devices and a few more, so pairs are few; a huge map is refused by then. */
-	for (size_t j = 0; j < n; j++)
+	for (size_t j = 0; j < n; j++) {
+		check_exclusive(devices, needs, j, diags);
+		check_read(devices, needs, n, j, diags);
+		check_own_name(devices[j], diags);
+		if (devices[j]->type->check)
+			devices[j]->type->check(devices[j], diags);
 		for (size_t i = 0; i < j; i++) {
 			struct diag *diag;
 
-			check_exclusive(devices, needs, i, j, diags);
 			check_former_names(devices[i], devices[j], diags);
 			if (devices[i]->type != devices[j]->type || !devices[j]->type->singleton)
 				continue;
@@ -280,5 +372,6 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 			diag_relate(diags, diag, devices[i]->span, "'%s' is one already",
 				    devices[i]->id);
 		}
+	}
 	return diag_errors(diags) == before;
 }

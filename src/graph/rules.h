@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 
+struct arena;
 struct config_machine;
 struct device_needs;
 struct graph_node;
@@ -18,7 +19,10 @@ struct value;
  * are checked in any case.
  */
 bool rules_check(const struct value *root, const struct config_machine *config,
-		 struct diag_list *diags);
+		 struct arena *arena, struct diag_list *diags);
+
+/* Part of it: what stands in lists and maps of devices, and only one can have. */
+void rules_check_uses(const struct value *root, struct arena *arena, struct diag_list *diags);
 
 /*
  * What an exclusive key of a device (struct device_needs) stands for, in words: "the file", and its

@@ -93,6 +93,8 @@ struct net_passt_options {
 int net_passt_start(const struct net_passt_options *options, struct loop *loop,
 		    struct net_backend **ret, struct net_failure *ret_failure) must_use;
 
+#define NET_FORWARD_MAX 96 /* bytes of passt's argument for a forward, with the NUL */
+
 /*
  * Whether a forward is well-formed: [udp:|tcp:][ADDRESS:]PORT[-PORT][:PORT[-PORT]]; then the option
  * of passt ('t' or 'u') and its argument, of at most @size bytes.

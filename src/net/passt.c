@@ -43,7 +43,7 @@ struct command {
 	const char *argv[16 + 2 * MAX_FORWARD];
 	unsigned argc;
 	char socket[16], mtu[16];
-	char forward[MAX_FORWARD][96];
+	char forward[MAX_FORWARD][NET_FORWARD_MAX];
 };
 
 static const char *option_of(char option)

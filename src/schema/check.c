@@ -209,6 +209,7 @@ static void check_one_of(struct check *check, const struct place *place, const s
 			 const struct schema_group *group)
 {
 	const char *known[CHECK_MAX_KNOWN], *first = NULL;
+	const struct schema_property *p;
 	size_t n = 0, found = 0;
 	struct diag *diag;
 
@@ -233,9 +234,10 @@ static void check_one_of(struct check *check, const struct place *place, const s
 		return;
 	diag = check_fault(check, place, "E0202", n == 2 ? "%s has neither %s" : "%s has none of %s",
 			   check_subject(check, place), check_list(check, known, n, n == 2 ? " nor " : " and "));
-	if (place->property && place->property->example)
-		diag_hint(check->diags, diag, "for example %s: %s", place->name,
-			  schema_text(place->property->example));
+	p = schema_property_find(keys->type, schema_text(schema_group_keys[group->keys.first]));
+	if (p && p->example)
+		diag_hint(check->diags, diag, "add one of them, for example %s: %s", schema_text(p->name),
+			  schema_text(p->example));
 }
 
 static void check_groups(struct check *check, const struct place *place, const struct keys *keys)

@@ -54,7 +54,7 @@ cpus: { count: 2, affinity: { "0": "0-3,8" }, features: { cx16: off, sse: on } }
 memory: { size: 1048576K, hugepages: "off" }
 lifecycle: { power-off-timeout: 1500ms }
 devices:
-  n: { type: virtio-net, backend: { type: user, forward: ["8080:80", "x y"] }, mac: 52:54:00:AB:00:01 }
+  n: { type: virtio-net, backend: { type: user, forward: ["8080:80", "[::1]:8081:81"] }, mac: 52:54:00:AB:00:01 }
   "0": { type: serial, output: [{ type: null }, off, pty, { type: file, path: "-", append: true }] }
 '''
 with tempfile.TemporaryDirectory() as folder:
