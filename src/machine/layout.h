@@ -60,6 +60,7 @@
 #define PORT_ACPI_SLEEP_CONTROL	 0x600
 #define PORT_ACPI_SLEEP_STATUS	 0x601
 #define PORT_ACPI_RESET		 0x602
+#define PORT_ACPI_TIMER		 0x608
 #define PORT_PCI_CONFIG		 0xcf8
 
 /* Interrupts: pins of the IOAPIC, then one GSI for each MSI-X vector. */

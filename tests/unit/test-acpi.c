@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "acpi/acpi.h"
 #include "acpi/aml.h"
@@ -165,6 +166,27 @@ static void sleep_and_reset_are_requested(void)
 	fake_machine_fini();
 }
 
+static void the_timer_counts_at_its_rate(void)
+{
+	struct machine *machine = fake_machine_init();
+	uint64_t start, ticks, wide;
+	struct acpi_pm *pm;
+
+	CU_ASSERT_EQUAL_FATAL(acpi_pm_create(machine, &pm), 0);
+	start = fake_pio_read(PORT_ACPI_TIMER, 4);
+	usleep(20000);
+	/* 20 ms are 71591 ticks; a busy host makes them more. */
+	ticks = (uint32_t)(fake_pio_read(PORT_ACPI_TIMER, 4) - start);
+	CU_ASSERT(ticks >= 71591 && ticks < 60 * 3579545u);
+	fake_pio_write(PORT_ACPI_TIMER, 4, 0);
+	wide = fake_pio_read(PORT_ACPI_TIMER, 4);
+	ticks = (uint8_t)(fake_pio_read(PORT_ACPI_TIMER + 3, 1) - (wide >> 24));
+	CU_ASSERT(ticks < 16);
+	acpi_pm_destroy(pm);
+	CU_ASSERT_EQUAL(fake_pio_read(PORT_ACPI_TIMER, 1), 0xff);
+	fake_machine_fini();
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -176,6 +198,7 @@ int main(void)
 		{"the event register is cleared by reading",
 		 the_event_register_is_cleared_by_reading},
 		{"sleep and reset are requested", sleep_and_reset_are_requested},
+		{"the timer counts at its rate", the_timer_counts_at_its_rate},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {

@@ -217,6 +217,12 @@ static void segments_that_cannot_be_are_refused(void)
 	e = make_elf();
 	e.eh.e_machine = EM_AARCH64;
 	CU_ASSERT_EQUAL(parse(&e, sizeof(e), &kernel), -ENOEXEC);
+	e = make_elf();
+	e.eh.e_machine = EM_386; /* as EDK II's: entered by PVH alone */
+	CU_ASSERT_EQUAL(parse(&e, sizeof(e), &kernel), 0);
+	CU_ASSERT(kernel.has_pvh && !kernel.has_entry);
+	e.note.name[0] = 'x';
+	CU_ASSERT_EQUAL(parse(&e, sizeof(e), &kernel), -ENOEXEC);
 }
 
 static void only_ram_above_1_mib_is_loaded_into(void)

@@ -36,7 +36,7 @@ static void ports_round(void)
 		{PORT_DEBUGCON, 1},
 		{PORT_COM1 - 2, 12},
 		{PORT_DEBUGCON_EDK2, 1},
-		{PORT_ACPI_SLEEP_CONTROL - 2, 8},
+		{PORT_ACPI_SLEEP_CONTROL - 2, 16},
 		{PORT_PCI_CONFIG - 4, 12},
 		{0xfffc, 4},
 	};
