@@ -12,5 +12,5 @@ bench: weft tests/bench/spawn tests/bench/floor $(minimal_guests)
 
 EXTRA_DIST += tests/bench/reload.py
 .PHONY: bench-reload
-bench-reload: weft tests/guest/bare/eject
+bench-reload: weft tests/guest/bare/arrive tests/guest/bare/eject
 	WEFT_BUILD=. python3 -B $(srcdir)/tests/bench/reload.py

@@ -44,7 +44,7 @@ tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
 tests_guest_init_init_LDADD =
 
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
-bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
+bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
 	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
@@ -54,6 +54,10 @@ BARE_LINK = $(GUEST_LINK) -Wl,--no-warn-rwx-segments -Wl,-T,$(srcdir)/tests/gues
 BARE_RUNTIME = tests/guest/bare/crt.S tests/guest/bare/bare.c tests/guest/bare/bare.h \
 	tests/guest/bare/bare-pci.c tests/guest/bare/bare-pci.h tests/guest/bare/pvh-note.h \
 	tests/guest/checksum.c tests/guest/checksum.h
+
+tests_guest_bare_arrive_SOURCES = tests/guest/bare/arrive.c $(BARE_RUNTIME)
+tests_guest_bare_arrive_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_arrive_LDFLAGS = $(BARE_LINK)
 
 tests_guest_bare_blk_bulk_SOURCES = tests/guest/bare/blk-bulk.c $(BARE_RUNTIME)
 tests_guest_bare_blk_bulk_CFLAGS = $(BARE_CFLAGS)
