@@ -285,12 +285,28 @@ static void save(struct converge *c)
 		log_warn("the state directory cannot be written: %s", strerror(-r));
 }
 
+/* A description says itself how it is to be watched. An edit of it while nobody watched is looked for. */
+static void watch_as_it_says(struct converge *c, const struct generation *before)
+{
+	const struct config_reload *was = &before->config->reload, *is = &c->accepted->config->reload;
+
+	if (was->watch == is->watch && was->poll_interval == is->poll_interval)
+		return;
+	converge_watch(c);
+	if (was->watch == CONFIG_RELOAD_WATCH_OFF)
+		converge_look_again(c);
+}
+
 void converge_accept(struct converge *c, struct generation *to, bool held)
 {
 	bool other = !is_accepted(c, to->graph), saved = is_target(c, to->graph);
+	cleanup_generation struct generation *before = NULL;
 
+	before = c->accepted ? generation_ref(c->accepted) : NULL;
 	replace(&c->accepted, to);
 	c->number += other;
+	if (before)
+		watch_as_it_says(c, before);
 	if (held)
 		return;
 	replace(&c->target, to);
@@ -503,8 +519,6 @@ void converge_now(struct converge *c, enum converge_trigger trigger)
 		refuse(c, newest->diags, "ApplyFailed");
 	else
 		converge_forget_faults(c);
-	/* It may say itself how it is to be watched. */
-	converge_watch(c);
 }
 
 /*

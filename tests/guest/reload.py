@@ -180,6 +180,13 @@ def modes(tap):
             m.until("the edit is taken", lambda: m.status()["generation"] == 6)
             m.file.write_text(m.text("a", "b", "c", "d"))
             m.until_devices("a", "b", "c", "d")
+        with tap.case("how it is watched comes with an apply, too"):
+            m.file.write_text(m.text("a", "b", "c", "d", reload={"watch": "off"}))
+            m.until("the edit is taken", lambda: m.status()["generation"] == 8)
+            m.file.write_text(m.text("a", "b", "c", "d", reload={"watch": "poll", "poll-interval": "100ms"}))
+            tap.equal("weft apply", m.ask("apply", str(m.file)).returncode, 0)
+            m.file.write_text(m.text("a", "b", "c", "d", "e"))
+            m.until_devices("a", "b", "c", "d", "e")
     with BareMachine(tap) as m:
         m.start().wait_up()
         with tap.case("a flood of other files"):
