@@ -2,6 +2,7 @@
 """Every way in which a description can change reaches the machine; what is no edit does not."""
 import json
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -199,6 +200,30 @@ def modes(tap):
             flood.kill()
             flood.wait()
             tap.check("does not keep an edit waiting for long", took < 5, took)
+
+
+def swapped_taps(tap):
+    if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
+        tap.skip("two network devices swap their taps", "it takes root and /dev/net/tun")
+        return
+    with BareMachine(tap, guest="eject", wrapper=["unshare", "-n"], reload={"replug": "allowed"}) as m:
+        def wires(one, two):
+            return {n: {"type": "virtio-net", "backend": {"type": "tap", "name": t}} for n, t in (("m", one), ("n", two))}
+
+        def taps():
+            names = [re.search(r"^iff:\t(\w+)$", f.read_text(), re.M) for f in pathlib.Path(f"/proc/{m.pid}/fdinfo").iterdir()]
+            return sorted(n[1] for n in names if n)
+        m.arguments = ["-v"]
+        m.description["devices"] = wires("weft0", "weft1")
+        m.start().wait_up()
+        with tap.case("two network devices swap their taps"):
+            tap.equal("they have them", taps(), ["weft0", "weft1"])
+            m.description["devices"] = wires("weft1", "weft0")
+            m.file.write_text(m.text())
+            m.until("the guest has let go of both", lambda: m.log().count("let go of") == 2)
+            m.until("both are back", lambda: m.devices() == {"m", "n"} and not m.holds("Converging"))
+            tap.equal("and have them", taps(), ["weft0", "weft1"])
+            tap.check("and nothing failed", "error" not in m.log() and not m.holds("ConfigInvalid"), m.log())
 
 
 QUEUE = "/proc/sys/fs/inotify/max_queued_events"
@@ -477,7 +502,7 @@ def confirm(tap):
 
 def main():
     tap = Tap()
-    for part in (editors, git, links, includes, modes, what_no_event_tells, policies, replug, outputs, reasons, confirm):
+    for part in (editors, git, links, includes, modes, what_no_event_tells, policies, replug, swapped_taps, outputs, reasons, confirm):
         tap.note(part.__name__)
         part(tap)
     tap.done()
