@@ -25,7 +25,8 @@ def live_properties(schema, found):
     for name, sub in schema.get("properties", {}).items():
         if sub.get("x-change") == "live":
             found.add(name)
-        live_properties(sub, found)
+        if not sub.get("x-document"):  # what is inside of `vars` is gone when the check begins
+            live_properties(sub, found)
     for key in ("oneOf", "items", "$defs", "additionalProperties"):
         sub = schema.get(key)
         subs = sub.values() if key == "$defs" and sub else sub if isinstance(sub, list) else [sub]
