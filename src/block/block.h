@@ -62,6 +62,12 @@ struct block_geometry {
 int block_open(const struct block_options *options, struct block_image **ret,
 	       struct block_failure *ret_failure) must_use;
 
+/*
+ * The format of an image that is no plain content of a disk, or NULL. Both its name and its first bytes have to say so:
+ * what a guest writes to its disk alone does not. Any thread.
+ */
+const char *block_container(const char *path);
+
 /* Unlocks and closes; no queue may be left. Main thread. Takes NULL. */
 struct block_image *block_close(struct block_image *image);
 

@@ -56,6 +56,8 @@ static int fail_open(const struct block_options *options, int error, struct bloc
 	     options->read_only ? "" : " for writing", strerror(-error));
 	if ((error == -EACCES || error == -EROFS || error == -EPERM) && !options->read_only)
 		hint(failure, "grant access to the file, or say 'read-only: true'");
+	else if (error == -ENOENT)
+		hint(failure, "make an image that is empty: truncate -s 10G %s", options->path);
 	else if (error == -EBUSY)
 		hint(failure, "the device is mounted or in use on this host: unmount it first");
 	else if (error == -EINVAL && options->direct)
@@ -157,6 +159,29 @@ static void file_geometry(struct block_image *image, const struct stat *st)
 	image->size = ALIGN_UP((uint64_t)st->st_size, (uint64_t)g->logical_block);
 }
 
+const char *block_container(const char *path)
+{
+	static const struct {
+		const char *name, *magic;
+	} formats[] = {
+		{"qcow2", "QFI\xfb"}, {"qcow", "QFI\xfb"}, {"vmdk", "KDMV"}, {"vdi", "<<< "}, {"vhdx", "vhdxfile"},
+	};
+	const char *dot = strrchr(path, '.');
+	char start[8] = "";
+
+	for (unsigned i = 0; dot && i < ARRAY_SIZE(formats); i++) {
+		cleanup_fd int fd = -1;
+
+		if (strcasecmp(dot + 1, formats[i].name) != 0)
+			continue;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 && pread(fd, start, sizeof(start), 0) == sizeof(start) &&
+		    memcmp(start, formats[i].magic, strlen(formats[i].magic)) == 0)
+			return formats[i].name;
+	}
+	return NULL;
+}
+
 static int examine(struct block_image *image, struct block_failure *failure)
 {
 	struct stat st;
@@ -180,6 +205,12 @@ static int examine(struct block_image *image, struct block_failure *failure)
 	if (st.st_size == 0) {
 		fail(failure, -EINVAL, "'%s' is empty: a disk needs a size", image->path);
 		hint(failure, "give it one: truncate -s 1G %s", image->path);
+		return -EINVAL;
+	}
+	if (block_container(image->path)) {
+		fail(failure, -EINVAL, "'%s' is an image in the format %s: a disk is the plain content", image->path,
+		     block_container(image->path));
+		hint(failure, "convert it: qemu-img convert -O raw %s disk.img", image->path);
 		return -EINVAL;
 	}
 	file_geometry(image, &st);

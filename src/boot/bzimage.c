@@ -189,7 +189,7 @@ int bzimage_load(const struct bzimage *bz, const struct boot_image *image,
 			"has no 64-bit entry, and a payload that weft cannot unpack");
 	host = guest_memory_host(memory, bz->load_address, bz->init_size);
 	if (!host)
-		return boot_problem_set(problem, -ENOEXEC,
+		return boot_problem_set(problem, -ENOSPC,
 					"needs %" PRIu64 " MiB of RAM at 0x%" PRIx64
 					", which this machine does not have",
 					(uint64_t)(bz->init_size / MiB), bz->load_address);

@@ -241,7 +241,7 @@ int elf_load(const struct elf_kernel *kernel, const struct boot_image *image,
 						seg->base);
 		host = guest_memory_host(memory, seg->base, seg->size);
 		if (!host)
-			return boot_problem_set(problem, -ENOEXEC,
+			return boot_problem_set(problem, -ENOSPC,
 						"needs RAM at 0x%" PRIx64 "-0x%" PRIx64
 						", which this machine does not have",
 						seg->base, seg->base + seg->size - 1);

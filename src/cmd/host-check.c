@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/fd.h"
+#include "block/block.h"
 #include "boot/boot.h"
 #include "build/parts.h"
 #include "cmd/host-check.h"
@@ -107,6 +108,13 @@ static void put_fault(struct diag_list *diags, const struct graph_node *node, st
 		diag_hint(diags, diag,
 			  "you are user %d: look at ls -l, and at the directories above",
 			  (int)geteuid());
+	else if (error == ENOENT && strcmp(what, "made") == 0)
+		diag_hint(diags, diag, "the directory that it is to be in does not exist: mkdir -p");
+	else if (error == ENOENT && strcmp(what, "opened for writing") == 0 && path[0] == '/' &&
+		 strncmp(path, "/dev/", 5) != 0)
+		diag_hint(diags, diag, "make an image that is empty: truncate -s 10G %s", path);
+	else if (error == ENOENT)
+		diag_hint(diags, diag, "paths are relative to the description");
 }
 
 /* Opens it as the machine would; a socket can only be looked at. Return: 0 or an errno. */
@@ -143,6 +151,8 @@ static void check_path(const struct generation *g, const struct graph_node *node
 		       const struct value *up, const struct value *value, struct diag_list *diags)
 {
 	const struct value *read_only = value_child(up, "read-only");
+	const char *container;
+	struct diag *diag;
 	bool writes =
 		value->property->access != SCHEMA_ACCESS_READ && !(read_only && read_only->boolean);
 	int error;
@@ -154,6 +164,13 @@ static void check_path(const struct generation *g, const struct graph_node *node
 		return;
 	}
 	error = try_open(value->string, writes);
+	container = error || node->type != device_type_find("virtio-blk") ? NULL : block_container(value->string);
+	if (container) {
+		diag = diag_add(diags, "E0431", DIAG_ERROR, value->span,
+				"'%s' is an image in the format %s: a disk is the plain content", value->string, container);
+		diag_set_path(diags, diag, node->path);
+		diag_hint(diags, diag, "convert it: qemu-img convert -O raw %s disk.img", value->string);
+	}
 	if (error)
 		put_fault(diags, node, value->span, writes ? "opened for writing" : "read",
 			  value->string, error);

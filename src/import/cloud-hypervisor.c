@@ -219,18 +219,21 @@ static void map_disk(struct mapper *m, struct item *disk)
 	map_rate_limiter(m->draft, block, "rate", item_find(disk, "rate_limiter_config"));
 }
 
-static void put_descriptors(struct draft_block *block, struct item *fds)
+/* Return: how many there are, one for each queue pair. */
+static uint64_t put_descriptors(struct draft_block *block, struct item *fds)
 {
 	cleanup_strbuf struct strbuf list = STRBUF_INIT;
+	uint64_t n = 0;
 
 	item_ignore(fds);
 	strbuf_putc(&list, '[');
-	for (const struct item *fd = fds->first; fd; fd = fd->next)
+	for (const struct item *fd = fds->first; fd; fd = fd->next, n++)
 		strbuf_printf(&list, "%s%" PRIu64, list.size > 1 ? ", " : "",
 			      (uint64_t)strtoul(fd->text, NULL, 10));
 	strbuf_putc(&list, ']');
 	draft_put(block, "backend", "type", fds, "tap");
 	draft_put(block, "backend", "fds", fds, list.text);
+	return n;
 }
 
 static void map_offload(struct mapper *m, struct draft_block *block, struct item *net)
@@ -265,7 +268,7 @@ static void map_net(struct mapper *m, struct item *net)
 	const struct item *id = item_take_item(net, "id"), *tap = item_take_item(net, "tap");
 	struct item *fds = item_find(net, "fds");
 	struct draft_block *block;
-	uint64_t queues;
+	uint64_t queues, n_fds = 0;
 
 	if (item_is_on(item_find(net, "vhost_user"))) {
 		draft_unmapped(m->draft, NULL, net, "weft connects a card to a tap or to passt");
@@ -274,14 +277,16 @@ static void map_net(struct mapper *m, struct item *net)
 	}
 	block = draft_device(m->draft, "virtio-net", id ? id->text : "net0", net);
 	if (fds && fds->first)
-		put_descriptors(block, fds);
+		n_fds = put_descriptors(block, fds);
 	else
 		map_tap(m->draft, m->arena, block, tap ? tap : net, tap ? tap->text : NULL);
 	map_address(m, block, net);
 	map_string_to(block, NULL, "mac", net, "mac");
 	map_number_to(m->draft, block, "mtu", net, "mtu");
-	if (map_number(m->draft, net, "num_queues", &queues) && queues > 2)
-		draft_put_number(block, NULL, "queues", net, queues / 2); /* of pairs */
+	if (!map_number(m->draft, net, "num_queues", &queues))
+		queues = 2;
+	if (n_fds || queues > 2)
+		draft_put_number(block, NULL, "queues", net, n_fds ? n_fds : queues / 2); /* of pairs */
 	map_number_to(m->draft, block, "queue-size", net, "queue_size");
 	map_offload(m, block, net);
 	/* One limiter is that of each direction. */

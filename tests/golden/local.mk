@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every message about every file of bad/ is recorded beside it; golden-update records anew.
-TESTS += tests/golden/golden.py
-EXTRA_DIST += tests/golden/golden.py tests/golden/bad tests/golden/fleet tests/golden/import
+TESTS += tests/golden/golden.py tests/golden/host.py
+EXTRA_DIST += tests/golden/golden.py tests/golden/host.py tests/golden/bad tests/golden/fleet tests/golden/import
 
 .PHONY: golden-update
 golden-update: weft

@@ -232,11 +232,11 @@ static void only_ram_above_1_mib_is_loaded_into(void)
 	e.bss.p_paddr = RAM_SIZE - 4096;
 	CU_ASSERT_EQUAL(load(&e, sizeof(e)), 0);
 	e.bss.p_paddr = RAM_SIZE - 4095;
-	CU_ASSERT_EQUAL(load(&e, sizeof(e)), -ENOEXEC);
+	CU_ASSERT_EQUAL(load(&e, sizeof(e)), -ENOSPC);
 	e.bss.p_paddr = LAYOUT_ACPI;
 	CU_ASSERT_EQUAL(load(&e, sizeof(e)), -ENOEXEC);
 	e.bss.p_paddr = 1ULL << 50;
-	CU_ASSERT_EQUAL(load(&e, sizeof(e)), -ENOEXEC);
+	CU_ASSERT_EQUAL(load(&e, sizeof(e)), -ENOSPC);
 }
 
 static void hostile_notes_end_the_search(void)
