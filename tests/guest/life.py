@@ -2,7 +2,7 @@
 """The life of a machine: reboot, the power button, the end by force, and a guest that crashes."""
 import time
 
-from weftguest import BARE, Failure, Guest, Machine, Tap, signal
+from weftguest import BARE, Failure, Guest, Machine, Tap, cannot_emulate, signal
 
 
 def reboot_and_power_button(tap):
@@ -69,6 +69,19 @@ def triple_fault(tap):
         m.check_nothing_left()
 
 
+def instruction_that_kvm_may_lack(tap):
+    with bare(tap, "fwait") as m:
+        m.start()
+        status = m.wait_exit(10)
+        # The host's KVM decides. Where it emulates the guest's kernel, the report must be whole.
+        if status == 0:
+            tap.check("KVM runs FWAIT", m.log() == "", m.log())
+        else:
+            tap.equal("an instruction that KVM cannot emulate ends weft with status 3", status, 3)
+            tap.check("the report has rip, the instruction's bytes and the registers", cannot_emulate(m.log(), "9b"), m.log())
+        m.check_nothing_left()
+
+
 def bare_power_off(tap):
     for guest in ("first-byte", "power-off"):
         with bare(tap, guest) as m:
@@ -81,6 +94,7 @@ def main():
     tap = Tap(linux=True)
     bare_power_off(tap)
     triple_fault(tap)
+    instruction_that_kvm_may_lack(tap)
     reboot_and_power_button(tap)
     stubborn_guest(tap)
     reset_policy(tap)

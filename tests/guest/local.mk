@@ -13,6 +13,7 @@ guest_tests += tests/guest/consoles.py
 guest_tests += tests/guest/control.py
 guest_tests += tests/guest/debian-cloud.py
 guest_tests += tests/guest/disk.py
+guest_tests += tests/guest/firmware.py
 guest_tests += tests/guest/hostdev.py
 guest_tests += tests/guest/hostile.py
 guest_tests += tests/guest/hotplug-pci.py
@@ -45,8 +46,10 @@ tests_guest_init_init_LDADD =
 
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
 bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
+bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/firmware \
+	tests/guest/bare/hostile
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
-	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger
+	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger tests/guest/bare/fwait
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
 EXTRA_DIST += tests/guest/bare/bare.ld
 BARE_CFLAGS = $(GUEST_CFLAGS) -mno-red-zone -mgeneral-regs-only
@@ -67,6 +70,10 @@ tests_guest_bare_eject_SOURCES = tests/guest/bare/eject.c $(BARE_RUNTIME)
 tests_guest_bare_eject_CFLAGS = $(BARE_CFLAGS)
 tests_guest_bare_eject_LDFLAGS = $(BARE_LINK)
 
+tests_guest_bare_firmware_SOURCES = tests/guest/bare/firmware.c $(BARE_RUNTIME)
+tests_guest_bare_firmware_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_firmware_LDFLAGS = $(BARE_LINK)
+
 tests_guest_bare_hostile_SOURCES = tests/guest/bare/hostile.c tests/guest/bare/hostile.h \
 	tests/guest/bare/hostile-registers.c tests/guest/bare/hostile-queues.c $(BARE_RUNTIME)
 tests_guest_bare_hostile_CFLAGS = $(BARE_CFLAGS)
@@ -79,6 +86,9 @@ tests_guest_bare_first_byte_LDFLAGS = $(BARE_LINK)
 tests_guest_bare_power_off_SOURCES = $(MINIMAL)
 tests_guest_bare_power_off_CPPFLAGS = -DPOWER_OFF
 tests_guest_bare_power_off_LDFLAGS = $(BARE_LINK)
+tests_guest_bare_fwait_SOURCES = $(MINIMAL)
+tests_guest_bare_fwait_CPPFLAGS = -DFWAIT -DPOWER_OFF
+tests_guest_bare_fwait_LDFLAGS = $(BARE_LINK)
 tests_guest_bare_triple_fault_SOURCES = $(MINIMAL)
 tests_guest_bare_triple_fault_CPPFLAGS = -DFIRST_BYTE -DTRIPLE_FAULT
 tests_guest_bare_triple_fault_LDFLAGS = $(BARE_LINK)

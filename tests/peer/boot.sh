@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Kernels as distributions make them, loaded and unpacked, and the tables that they get: for kernels
-# that cannot run where the host's KVM is too limited. WEFT_TEST_KERNELS: more files, separated by spaces.
+# that cannot run where the host's KVM is too limited: those in /boot, Debian's cloud kernel if
+# examples/debian-cloud.sh fetched it, and the guests' own. WEFT_TEST_KERNELS: more files, separated by spaces.
 dump=$PWD/tests/peer/boot-dump
 log=$(mktemp) || exit 99
 trap 'rm -f "$log"' EXIT
@@ -19,7 +20,8 @@ check() {
 	fi
 }
 
-for kernel in /boot/vmlinuz-* $WEFT_TEST_KERNELS; do
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/weft
+for kernel in /boot/vmlinuz-* "$cache"/debian-cloud/*/boot/vmlinuz-* guest/bzImage $WEFT_TEST_KERNELS; do
 	[ -r "$kernel" ] || continue
 	base=$(basename "$kernel")
 	check "$base: unpacked, entered by PVH" '^protocol pvh' "$dump" pvh 256 "$kernel"
@@ -29,5 +31,5 @@ for kernel in /boot/vmlinuz-* $WEFT_TEST_KERNELS; do
 	check "$base: too large for the guest" '^E0453: .*(the guest has RAM for|which this machine does not have)' \
 		"$dump" auto 24 "$kernel"
 done
-[ $n -gt 0 ] || { echo "1..0 # SKIP there is no kernel in /boot; WEFT_TEST_KERNELS can name some"; exit 0; }
+[ $n -gt 0 ] || { echo "1..0 # SKIP there is no bzImage (make guest); WEFT_TEST_KERNELS can name some"; exit 0; }
 echo "1..$n"

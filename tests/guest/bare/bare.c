@@ -15,18 +15,6 @@ struct gate {
 	uint32_t high, zero;
 };
 
-/* x86/HVM start info, version 1. */
-struct start_info {
-	uint32_t magic, version, flags, modules;
-	uint64_t module_list, cmdline, rsdp, memory_map;
-	uint32_t memory_map_entries, zero;
-};
-
-struct memory_range {
-	uint64_t address, size;
-	uint32_t type, zero; /* type 1: RAM */
-};
-
 enum {
 	STUB_SIZE = 16,
 	EXCEPTIONS = 32,
@@ -38,7 +26,6 @@ enum {
 extern const char exception_stubs[], privileged_ud2[];
 extern char user_stack[], _end[];
 extern uint64_t pml4[512], pdpt[512];
-extern struct start_info *pvh_start_info;
 void bare_enter_user(void (*entry)(void), void *stack);
 void bare_start(void);
 void bare_exception(struct frame *frame);

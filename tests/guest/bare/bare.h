@@ -15,6 +15,20 @@
 
 #include "machine/layout.h"
 
+/* x86/HVM start info, version 1. */
+struct start_info {
+	uint32_t magic, version, flags, modules;
+	uint64_t module_list, cmdline, rsdp, memory_map;
+	uint32_t memory_map_entries, zero;
+};
+
+struct memory_range {
+	uint64_t address, size;
+	uint32_t type, zero; /* type 1: RAM */
+};
+
+extern struct start_info *pvh_start_info;
+
 /* The guest's own: returns false to end with FAIL. */
 bool bare_main(void);
 

@@ -5,6 +5,7 @@
  *   FIRST_BYTE    its first instructions write a byte to COM1
  *   LINGER        spends 2^30 cycles, some tenths of a second
  *   POWER_OFF     powers off
+ *   FWAIT         an instruction that KVM lacks where it emulates
  *   TRIPLE_FAULT  an exception without a table to handle it
  *   none          halts for good
  *
@@ -31,6 +32,9 @@ _start:
 	movl	$0x3f8, %edx
 	movb	$'!', %al
 	outb	%al, %dx
+#endif
+#ifdef FWAIT
+	fwait
 #endif
 #ifdef POWER_OFF
 	movl	$0x600, %edx			/* weft and Cloud Hypervisor: the sleep control register */
