@@ -20,6 +20,7 @@
 enum {
 	NOTIFY_DEVICE_CHECK = 1,
 	NOTIFY_EJECT_REQUEST = 3,
+	OST_OSPM_EJECT = 0x103, /* as an event: the guest did it unasked */
 	OST_SUCCESS = 0,
 	OST_EJECT_NOT_SUPPORTED = 0x80,
 	OST_DEVICE_IN_USE = 0x81,
@@ -32,6 +33,11 @@ struct slot {
 	enum hotplug_slot_state state;
 	uint16_t event;   /* what the guest is to be told, 0: nothing */
 	uint16_t refusal; /* the status with which it refused what was asked last, 0: it did not */
+	/*
+	 * It was given back, and the guest has not said yet how that went: Linux looks at _STA after
+	 * _EJ0, and does not look for what comes before it is through with what went.
+	 */
+	bool ejecting;
 };
 
 struct hotplug_slots {
@@ -58,7 +64,7 @@ static uint32_t take_event(struct hotplug_slots *s)
 		uint32_t index = i < n ? i : 2 * n - 1 - i;
 		uint32_t wanted = i < n ? NOTIFY_DEVICE_CHECK : NOTIFY_EJECT_REQUEST;
 
-		if (s->slots[index].event != wanted)
+		if (s->slots[index].event != wanted || s->slots[index].ejecting)
 			continue;
 		set_event(s, &s->slots[index], 0);
 		return wanted << 16 | index;
@@ -77,9 +83,10 @@ static uint64_t slots_read(void *opaque, uint64_t offset, unsigned size)
 	if (offset == 0) {
 		value = take_event(s);
 	} else {
-		enum hotplug_slot_state state = s->slots[offset / REGISTER - 1].state;
+		const struct slot *slot = &s->slots[offset / REGISTER - 1];
 
-		value = state == HOTPLUG_ABSENT || state == HOTPLUG_GIVEN_BACK
+		value = slot->state == HOTPLUG_ABSENT || slot->state == HOTPLUG_GIVEN_BACK ||
+					slot->ejecting
 				? 0
 				: HOTPLUG_SLOT_PRESENT;
 	}
@@ -91,19 +98,30 @@ static uint64_t slots_read(void *opaque, uint64_t offset, unsigned size)
  * Only what was asked for leaves. A guest that gives back something else, or something that is
  * wanted again by now, is told that it is there.
  */
-static bool give_back(struct hotplug_slots *s, struct slot *slot, bool *ret_tell)
+static bool give_back(struct hotplug_slots *s, struct slot *slot)
 {
 	if (slot->state == HOTPLUG_LEAVING) {
+		slot->ejecting = true;
 		slot->state = HOTPLUG_GIVEN_BACK;
 		set_event(s, slot, 0);
 		return true;
 	}
 	if (slot->state == HOTPLUG_PRESENT || slot->state == HOTPLUG_INSERTED) {
+		slot->ejecting = true;
 		slot->state = HOTPLUG_INSERTED;
 		set_event(s, slot, NOTIFY_DEVICE_CHECK);
-		*ret_tell = true;
 	}
 	return false;
+}
+
+/* Return: whether there is something to tell the guest, which was kept back until now. */
+static bool is_through(struct slot *slot, uint32_t event, uint32_t status)
+{
+	if (!slot->ejecting || status == OST_EJECT_IN_PROGRESS ||
+	    (event != NOTIFY_EJECT_REQUEST && event != OST_OSPM_EJECT))
+		return false;
+	slot->ejecting = false;
+	return slot->event != 0;
 }
 
 /* Return: whether it says something new of what was asked. */
@@ -135,9 +153,12 @@ static void slots_write(void *opaque, uint64_t offset, unsigned size, uint64_t v
 		return;
 	slot = &s->slots[offset / REGISTER - 1];
 	pthread_mutex_lock(&s->lock);
-	changed = value & HOTPLUG_SLOT_GIVEN_BACK
-			  ? give_back(s, slot, &tell)
-			  : take_answer(slot, (uint32_t)value >> 16, value & 0xffff);
+	if (value & HOTPLUG_SLOT_GIVEN_BACK) {
+		changed = give_back(s, slot);
+	} else {
+		tell = is_through(slot, (uint32_t)value >> 16, value & 0xffff);
+		changed = take_answer(slot, (uint32_t)value >> 16, value & 0xffff);
+	}
 	pthread_mutex_unlock(&s->lock);
 	if (changed)
 		loop_wake(s->bell);
@@ -214,6 +235,13 @@ enum hotplug_slot_state hotplug_slots_state(struct hotplug_slots *s, unsigned i)
 	return state;
 }
 
+void hotplug_slots_found(struct hotplug_slots *s, unsigned i)
+{
+	pthread_mutex_lock(&s->lock);
+	s->slots[i].state = HOTPLUG_PRESENT;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void hotplug_slots_insert(struct hotplug_slots *s, unsigned i)
 {
 	struct slot *slot = &s->slots[i];
@@ -226,6 +254,9 @@ void hotplug_slots_insert(struct hotplug_slots *s, unsigned i)
 		slot->state = HOTPLUG_PRESENT;
 		set_event(s, slot, 0);
 	} else if (slot->state != HOTPLUG_PRESENT) {
+		/* A guest that has still not said how it went never will. */
+		if (slot->state == HOTPLUG_INSERTED)
+			slot->ejecting = false;
 		/* A guest that has let go of it half-way takes it again when it is told. */
 		slot->state = HOTPLUG_INSERTED;
 		set_event(s, slot, NOTIFY_DEVICE_CHECK);
@@ -258,7 +289,7 @@ void hotplug_slots_removed(struct hotplug_slots *s, unsigned i)
 {
 	pthread_mutex_lock(&s->lock);
 	set_event(s, &s->slots[i], 0);
-	s->slots[i] = (struct slot){.state = HOTPLUG_ABSENT};
+	s->slots[i] = (struct slot){.state = HOTPLUG_ABSENT, .ejecting = s->slots[i].ejecting};
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CPUs and memory have in common when they are plugged: a controller with one register for
+ * What CPUs, memory and NVDIMMs have in common when they are plugged: a controller with one register for
  *each slot, which the guest's ACPI methods (src/acpi/hotplug-slots.c) use to see what is there, to
  *learn what changed, to give a slot back, and to say how it went.
  *
@@ -10,6 +10,9 @@
  *	4+4n	read	what _STA of slot n says: 0xf, or 0
  *		write	bit 31: slot n is given back (_EJ0); else the event and the status of _OST
  *in bits 30:16 and 15:0
+ *
+ * What was given back reads as absent until the guest has said by _OST how that went, even if something
+ * is in the slot again: events about it wait until then.
  *
  * Registers are 4 bytes wide; other accesses read 0 and are ignored.
  */
@@ -68,6 +71,9 @@ int hotplug_slots_create(struct machine *machine, const struct hotplug_slots_par
 struct hotplug_slots *hotplug_slots_destroy(struct hotplug_slots *slots);
 
 enum hotplug_slot_state hotplug_slots_state(struct hotplug_slots *slots, unsigned slot);
+
+/* Something was in @slot at power-on; the guest finds it by itself. Before the guest starts. */
+void hotplug_slots_found(struct hotplug_slots *slots, unsigned slot);
 
 /*
  * What should be there: something is in @slot now that was absent (or is still there, and stays:

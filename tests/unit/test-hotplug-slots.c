@@ -184,12 +184,48 @@ static void a_removal_can_be_taken_back(void)
 	hotplug_slots_insert(slots, 1);
 	CU_ASSERT_EQUAL(read4(0), INSERTED(1));
 	events();
-	/* It lets go all the same: it is told that the thing is there. */
+	/* It lets go all the same: when it is through with that it is told that the thing is there. */
 	tell(1, HOTPLUG_SLOT_GIVEN_BACK);
+	CU_ASSERT_EQUAL(sta(1), 0);
+	CU_ASSERT_EQUAL(events(), 0);
+	CU_ASSERT_EQUAL(read4(0), 0);
+	tell(1, OST(3, 0x84));
+	CU_ASSERT_EQUAL(sta(1), 0);
+	tell(1, OST(3, 0));
 	CU_ASSERT_EQUAL(sta(1), 0xf);
 	CU_ASSERT_EQUAL(events(), ACPI_EVENT_CPU);
 	CU_ASSERT_EQUAL(read4(0), INSERTED(1));
 	CU_ASSERT_EQUAL(heard(), 0);
+	tear_down();
+}
+
+static void what_comes_at_once_waits_for_what_goes(void)
+{
+	set_up();
+	hotplug_slots_ask(slots, 1);
+	CU_ASSERT_EQUAL(read4(0), EJECT(1));
+	events();
+	tell(1, HOTPLUG_SLOT_GIVEN_BACK);
+	hotplug_slots_removed(slots, 1);
+	hotplug_slots_insert(slots, 1);
+	/* Linux would take it for what it has not let go of. */
+	CU_ASSERT_EQUAL(sta(1), 0);
+	CU_ASSERT_EQUAL(read4(0), 0);
+	events();
+	tell(1, OST(3, 0));
+	CU_ASSERT_EQUAL(events(), ACPI_EVENT_CPU);
+	CU_ASSERT_EQUAL(sta(1), 0xf);
+	CU_ASSERT_EQUAL(read4(0), INSERTED(1));
+	/* A guest that never says how it went has it when it is told again. */
+	hotplug_slots_ask(slots, 1);
+	CU_ASSERT_EQUAL(read4(0), EJECT(1));
+	tell(1, HOTPLUG_SLOT_GIVEN_BACK);
+	hotplug_slots_removed(slots, 1);
+	hotplug_slots_insert(slots, 1);
+	CU_ASSERT_EQUAL(read4(0), 0);
+	hotplug_slots_insert(slots, 1);
+	CU_ASSERT_EQUAL(read4(0), INSERTED(1));
+	CU_ASSERT_EQUAL(sta(1), 0xf);
 	tear_down();
 }
 
@@ -198,6 +234,8 @@ static void nothing_leaves_that_was_not_asked(void)
 	set_up();
 	for (unsigned i = 0; i < 1000; i++)
 		tell(1, HOTPLUG_SLOT_GIVEN_BACK | i);
+	CU_ASSERT_EQUAL(hotplug_slots_state(slots, 1), HOTPLUG_INSERTED);
+	tell(1, OST(0x103, 0));
 	CU_ASSERT_EQUAL(sta(1), 0xf);
 	tell(5, HOTPLUG_SLOT_GIVEN_BACK);
 	CU_ASSERT_EQUAL(hotplug_slots_state(slots, 5), HOTPLUG_ABSENT);
@@ -262,6 +300,7 @@ static void strange_accesses_do_nothing(void)
 	for (unsigned i = 0; i < N; i++)
 		read4(0);
 	CU_ASSERT_EQUAL(read4(0), 0);
+	tell(0, OST(3, 0));
 	hotplug_slots_insert(slots, 0);
 	hotplug_slots_ask(slots, 0);
 	CU_ASSERT_EQUAL(read4(0), EJECT(0));
@@ -274,6 +313,7 @@ int main(void)
 		{"what comes is seen and confirmed", what_comes_is_seen_and_confirmed},
 		{"what goes is given back, last first", what_goes_is_given_back_last_first},
 		{"a removal can be taken back", a_removal_can_be_taken_back},
+		{"what comes at once waits for what goes", what_comes_at_once_waits_for_what_goes},
 		{"nothing leaves that was not asked", nothing_leaves_that_was_not_asked},
 		{"strange accesses do nothing", strange_accesses_do_nothing},
 		CU_TEST_INFO_NULL,
