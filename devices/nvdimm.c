@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An NVDIMM: a file of the host as persistent memory. The guest finds it in the NFIT at boot, or in
- * _FIT when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the
+ * An NVDIMM: a file of the host as persistent memory. The guest finds it in the NFIT and in _FIT, at
+ * boot or when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the
  * NVDIMM's flush hint, which syncs the file before the guest goes on. Labels are in the file behind
- * the memory.
- *
- * It cannot leave a running guest: ACPI has no way to ask for an NVDIMM back that systems
- * implement. Linux refuses a table that lacks an NVDIMM it has seen ("new nfit deletes entries
- * (unsupported)").
+ * the memory. It leaves when the guest's administrator lets it go (acpi/nvdimm.c).
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -162,6 +158,7 @@ static int prepare(struct machine *machine, const struct graph_node *node,
 				.flush = hint,
 				.read_only = config->read_only,
 			},
+		.device = &nvdimm->device,
 		.label_size = (uint32_t)config->label_size,
 		.read_label = read_label,
 		.write_label = write_label,
@@ -201,6 +198,28 @@ static int commit(struct device *device, struct diag_list *diags)
 	return 0;
 }
 
+static int request_unplug(struct device *device)
+{
+	struct nvdimm *nvdimm = container_of(device, struct nvdimm, device);
+
+	nvdimm_bus_request_unplug(machine_nvdimms(device->machine), &nvdimm->slot);
+	return 0;
+}
+
+static void cancel_unplug(struct device *device)
+{
+	struct nvdimm *nvdimm = container_of(device, struct nvdimm, device);
+
+	nvdimm_bus_cancel_unplug(machine_nvdimms(device->machine), &nvdimm->slot);
+}
+
+static void explain_unplug(struct device *device, struct strbuf *why)
+{
+	struct nvdimm *nvdimm = container_of(device, struct nvdimm, device);
+
+	nvdimm_bus_explain(machine_nvdimms(device->machine), &nvdimm->slot, why);
+}
+
 static void needs(const struct graph_node *node, struct device_needs *needs, struct arena *arena)
 {
 	const struct nvdimm_config *config = node->config;
@@ -216,9 +235,11 @@ static void needs(const struct graph_node *node, struct device_needs *needs, str
 const struct device_type device_nvdimm = {
 	.name = "nvdimm",
 	.bus = DEVICE_BUS_NVDIMM,
-	.why_it_stays = "a guest cannot let go of an NVDIMM while it runs; it can of virtio-pmem",
 	.needs = needs,
 	.prepare = prepare,
 	.commit = commit,
+	.request_unplug = request_unplug,
+	.cancel_unplug = cancel_unplug,
+	.explain_unplug = explain_unplug,
 	.destroy = destroy,
 };

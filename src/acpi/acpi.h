@@ -42,7 +42,7 @@ struct guest_memory;
  * @pci: there is a PCI host bridge
  * @pci_last_bus: the last bus that can exist. Linux looks at every slot of every bus up to it
  * @pci_hotplug: slots are filled and emptied while the guest runs
- * @nvdimm: there is an NVDIMM root device
+ * @nvdimm: there can be NVDIMMs
  * @nfit, @nfit_size: structures of the NVDIMMs that are there at power-on
  * @serial: there is a 16550 at PORT_COM1
  * @rtc: there is a CMOS clock

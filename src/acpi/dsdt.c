@@ -101,7 +101,7 @@ static void add_event(struct aml *a, const struct ged_event *event)
 void dsdt_add_ged(struct aml *a, const struct acpi_machine *machine)
 {
 	static const struct ged_event pci = {ACPI_EVENT_PCI, NULL, "\\_SB.PCI0.PCNT"};
-	static const struct ged_event nvdimm = {ACPI_EVENT_NVDIMM, "\\_SB.NVDR", NULL};
+	static const struct ged_event nvdimm = {ACPI_EVENT_NVDIMM, NULL, "\\_SB.NVDS.SCAN"};
 	static const struct ged_event power_button = {ACPI_EVENT_POWER_BUTTON, "\\_SB.PWRB", NULL};
 	static const struct ged_event cpus = {ACPI_EVENT_CPU, NULL, "\\_SB.CPUS.SCAN"};
 	static const struct ged_event dimms = {ACPI_EVENT_MEMORY, NULL, "\\_SB.MEMS.SCAN"};

@@ -26,7 +26,7 @@ void dsdt_add_cpus(struct aml *a, const struct acpi_machine *machine);
 /* MEMS: blocks of memory that come and go. Nothing when there are none. */
 void dsdt_add_dimms(struct aml *a, const struct acpi_machine *machine);
 
-/* NVDR, the NVDIMM root device, and its children (acpi/nvdimm.c). */
+/* NVDS: NVDIMMs that come and go, each with its root device (acpi/nvdimm.c). */
 void dsdt_add_nvdimm(struct aml *a);
 
 /* GED: the events, and who is told of each. */

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The structures of the NFIT, and the AML of the NVDIMM root device and its children.
+ * The structures of the NFIT, and the AML of NVDIMMs.
  *
- * Children cannot be added to a DSDT, so all that there can be are in it. A child with no NVDIMM,
- * or with one that has no labels, answers its label methods with a failure, and its _DSM with "no
+ * Every NVDIMM has a root device of its own, in a container that comes and goes:
+ *
+ *	Device (NVDS) {				registers, and methods that all of them share
+ *	    Device (N000) {			ACPI0004: _STA, _EJ0, _OST
+ *		Device (NVDR) {			ACPI0012: _FIT, with this NVDIMM alone
+ *		    Device (NV01) {…}		_ADR; _LSI, _LSR, _LSW, _DSM
+ *
+ * The specification (§9.20.2) thinks of one root device for all. From that one nothing can be taken:
+ * Linux refuses a _FIT that lacks an NVDIMM it has seen ("new nfit deletes entries (unsupported)"),
+ * keeps the region, and makes a second one of it should the NVDIMM come again; and to eject the root
+ * device would take every NVDIMM along. A root device that goes takes its own NVDIMM, in order. In
+ * Linux a container is asked for, and goes when it has been taken offline in the guest, never before:
+ * what is mounted from it is its administrator's to know.
+ *
+ * An NVDIMM without labels answers its label methods with a failure, and its _DSM with "no
  * functions", which makes Linux treat it as one without labels. Labels are reached by _LSI, _LSR
  * and _LSW, and for Linux, which looks for these only beside a _DSM of a known family, by functions
  * 4 to 6 of Intel's "NVDIMM DSM Interface" as well.
@@ -14,6 +27,7 @@
 #include "acpi/acpi.h"
 #include "acpi/aml.h"
 #include "acpi/dsdt.h"
+#include "acpi/hotplug-slots.h"
 #include "acpi/nvdimm.h"
 
 enum {
@@ -202,43 +216,22 @@ static void add_registers(struct aml *a)
 	aml_end(a);
 }
 
-/* _FIT (§6.5.9): the structures, as they were when it began to read. */
+/* NFIT (handle): what _FIT (§6.5.9) of its root device returns. */
 static void add_fit(struct aml *a)
 {
-	aml_method(a, "_FIT", 0);
+	aml_method(a, "NFIT", 1);
 	aml_acquire(a, "NMTX");
-	store_integer(a, NVDIMM_FIT_LATCH, "NCMD");
+	store_op(a, AML_ARG0, "NHDL");
+	store_integer(a, NVDIMM_FIT, "NCMD");
 	aml_op(a, AML_STORE);
-	aml_path(a, "NSIZ");
-	aml_op(a, AML_LOCAL1);
-	aml_op(a, AML_STORE);
-	aml_buffer(a, NULL, 0);
-	aml_op(a, AML_LOCAL0);
-	aml_op(a, AML_STORE);
-	aml_integer(a, 0);
-	aml_op(a, AML_LOCAL2);
-	aml_while(a);
-	aml_op(a, AML_LESS);
-	aml_op(a, AML_LOCAL2);
-	aml_op(a, AML_LOCAL1);
-	store_op(a, AML_LOCAL2, "NOFF");
-	store_integer(a, NVDIMM_FIT_READ, "NCMD");
-	aml_op(a, AML_CONCATENATE);
-	aml_op(a, AML_LOCAL0);
-	aml_path(a, "NDAT");
-	aml_op(a, AML_LOCAL0);
-	aml_op(a, AML_ADD);
-	aml_op(a, AML_LOCAL2);
-	aml_integer(a, NVDIMM_DATA_SIZE);
-	aml_op(a, AML_LOCAL2);
-	aml_end(a);
-	aml_release(a, "NMTX");
-	aml_op(a, AML_RETURN);
 	aml_op(a, AML_MID);
-	aml_op(a, AML_LOCAL0);
+	aml_path(a, "NDAT");
 	aml_integer(a, 0);
-	aml_op(a, AML_LOCAL1);
+	aml_path(a, "NSIZ");
 	aml_op(a, AML_NOTHING);
+	aml_op(a, AML_LOCAL0);
+	aml_release(a, "NMTX");
+	return_op(a, AML_LOCAL0);
 	aml_end(a);
 }
 
@@ -429,13 +422,13 @@ static void add_dsm(struct aml *a)
 	aml_end(a);
 }
 
-/* A method of a child: Return (NAME (handle, its arguments)). */
-static void add_call(struct aml *a, const char *name, unsigned args, const char *root_method,
+/* Method (@name, @args) {Return (@call (handle, its arguments from @first on, but @skip))} */
+static void add_call(struct aml *a, const char *name, unsigned args, const char *call,
 		     uint32_t handle, unsigned first, unsigned skip)
 {
 	aml_method(a, name, args);
 	aml_op(a, AML_RETURN);
-	aml_path(a, root_method);
+	aml_path(a, call);
 	aml_integer(a, handle);
 	for (unsigned i = first; i < args; i++)
 		if (i != skip)
@@ -459,18 +452,40 @@ static void add_child(struct aml *a, unsigned slot)
 	aml_end(a);
 }
 
-void dsdt_add_nvdimm(struct aml *a)
+static void add_slot(struct aml *a, unsigned slot)
 {
+	char name[5];
+
+	aml_slot_name('N', slot, name);
+	aml_device(a, name);
+	aml_name(a, "_HID");
+	aml_string(a, "ACPI0004");
+	aml_name_integer(a, "_UID", slot);
+	aml_slot_methods(a, slot, true);
 	aml_device(a, "NVDR");
 	aml_name(a, "_HID");
 	aml_string(a, "ACPI0012");
+	aml_name_integer(a, "_UID", slot);
+	add_call(a, "_FIT", 0, "NFIT", nvdimm_handle(slot), 0, 0);
+	add_child(a, slot);
+	aml_end(a);
+	aml_end(a);
+}
+
+void dsdt_add_nvdimm(struct aml *a)
+{
+	aml_device(a, "NVDS");
+	aml_name(a, "_HID");
+	aml_eisa_id(a, "PNP0A06");
 	add_registers(a);
 	add_fit(a);
 	add_label_info(a);
 	add_label_read(a);
 	add_label_write(a);
 	add_dsm(a);
+	aml_slots_registers(a, LAYOUT_NVDIMM_SLOTS, NVDIMM_SLOTS);
 	for (unsigned slot = 0; slot < NVDIMM_SLOTS; slot++)
-		add_child(a, slot);
+		add_slot(a, slot);
+	aml_slots_scan(a, 'N', NVDIMM_SLOTS);
 	aml_end(a);
 }

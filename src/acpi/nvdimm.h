@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NVDIMMs in ACPI: the NVDIMM Firmware Interface Table (ACPI 6.4 §5.2.25), and the registers by
- * which the root device's methods (§9.20) reach the machine. The AML is made by dsdt_add_nvdimm().
+ * which methods (§9.20) reach the machine. The AML is made by dsdt_add_nvdimm().
  *
  * The registers at LAYOUT_NVDIMM, 32 bits wide: the methods set handle, offset and length, then the
  * command, which is carried out before the write returns; then they read status, the other answers
- * and the data. An ACPI mutex keeps two of them apart.
+ * and the data. An ACPI mutex keeps two of them apart. Who comes and goes is at LAYOUT_NVDIMM_SLOTS
+ * (devices/platform/hotplug-slots.h).
  */
 #pragma once
 
@@ -21,7 +22,7 @@ enum nvdimm_register {
 	NVDIMM_OFFSET = 0x08,
 	NVDIMM_LENGTH = 0x0c,
 	NVDIMM_STATUS = 0x10,       /* of _LSx: enum nvdimm_status */
-	NVDIMM_SIZE = 0x14,         /* of the table, or of the label area */
+	NVDIMM_SIZE = 0x14,         /* of the structures, or of the label area */
 	NVDIMM_MAX_TRANSFER = 0x18, /* bytes of labels in one command */
 	NVDIMM_DATA = 0x100,
 	NVDIMM_REGISTERS_SIZE = 0x200,
@@ -29,11 +30,10 @@ enum nvdimm_register {
 #define NVDIMM_DATA_SIZE 256u
 
 enum nvdimm_command {
-	NVDIMM_FIT_LATCH = 1,   /* keeps a copy of the table for reading; SIZE */
-	NVDIMM_FIT_READ = 2,    /* OFFSET → DATA */
-	NVDIMM_LABEL_INFO = 3,  /* HANDLE → STATUS, SIZE, MAX_TRANSFER */
-	NVDIMM_LABEL_READ = 4,  /* HANDLE, OFFSET, LENGTH → STATUS, DATA */
-	NVDIMM_LABEL_WRITE = 5, /* HANDLE, OFFSET, LENGTH, DATA → STATUS */
+	NVDIMM_FIT = 1,         /* HANDLE → SIZE, DATA: its structures; SIZE 0: it is not there */
+	NVDIMM_LABEL_INFO = 2,  /* HANDLE → STATUS, SIZE, MAX_TRANSFER */
+	NVDIMM_LABEL_READ = 3,  /* HANDLE, OFFSET, LENGTH → STATUS, DATA */
+	NVDIMM_LABEL_WRITE = 4, /* HANDLE, OFFSET, LENGTH, DATA → STATUS */
 };
 
 /* What _LSI, _LSR and _LSW return (§6.5.10). */
@@ -43,7 +43,7 @@ enum nvdimm_status {
 	NVDIMM_INVALID = 2,
 };
 
-/* _ADR of the child device of a slot; 0 would be the root device. */
+/* _ADR of the NVDIMM in a slot; 0 would be its root device. */
 static inline uint32_t nvdimm_handle(unsigned slot)
 {
 	return slot + 1;

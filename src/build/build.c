@@ -344,6 +344,19 @@ void builder_ask_again(struct builder *builder)
 	}
 }
 
+static void explain_removal(const struct builder *builder, const struct part *part,
+			    struct strbuf *why)
+{
+	size_t said;
+
+	strbuf_printf(why, "%s%s: ", why->size ? "; " : "", part->live->path);
+	said = why->size;
+	if (part->ops->explain_removal)
+		part->ops->explain_removal(builder->context, part->object, why);
+	if (why->size == said)
+		strbuf_puts(why, "the guest has not let go of it yet");
+}
+
 bool builder_is_settled(const struct builder *builder, struct strbuf *why)
 {
 	bool settled = true;
@@ -354,8 +367,7 @@ bool builder_is_settled(const struct builder *builder, struct strbuf *why)
 		size_t before = why->size;
 
 		if (part->leaving)
-			strbuf_printf(why, "%s%s: the guest has not let go of it yet",
-				      settled ? "" : "; ", part->live->path);
+			explain_removal(builder, part, why);
 		else if (!part->ops->settled ||
 			 part->ops->settled(builder->context, part->object, why))
 			continue;

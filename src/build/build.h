@@ -41,6 +41,8 @@ struct part_ops {
 	int (*request_removal)(void *context, void *object);
 	/* Takes the request back, if the guest has not followed it yet. Optional. */
 	void (*cancel_removal)(void *context, void *object);
+	/* Adds to @why what keeps it in the guest that was asked, if that is known. Optional. */
+	void (*explain_removal)(void *context, void *object, struct strbuf *why);
 	/*
 	 * Whether the guest has followed the last update (brought the CPU on line …); what it has not is
 	 * added to @why. Optional: it always has.

@@ -223,6 +223,14 @@ static void device_part_cancel_removal(void *context, void *object)
 		device->type->cancel_unplug(device);
 }
 
+static void device_part_explain_removal(void *context, void *object, struct strbuf *why)
+{
+	struct device *device = object;
+
+	if (device->type->explain_unplug)
+		device->type->explain_unplug(device, why);
+}
+
 static void device_part_destroy(void *context, void *object)
 {
 	struct parts *parts = context;
@@ -242,6 +250,7 @@ static const struct part_ops device_ops = {
 	.refresh = device_part_refresh,
 	.request_removal = device_part_request_removal,
 	.cancel_removal = device_part_cancel_removal,
+	.explain_removal = device_part_explain_removal,
 	.destroy = device_part_destroy,
 };
 

@@ -15,6 +15,7 @@ struct graph_node;
 struct json_t;
 struct machine;
 struct schema;
+struct strbuf;
 
 enum device_bus {
 	DEVICE_BUS_PCI,	     /* takes a slot on the host bridge */
@@ -54,8 +55,6 @@ struct device_type {
 	const char *name; /* "virtio-blk" */
 	enum device_bus bus;
 	bool singleton; /* at most one in a machine */
-	/* It can come to a running guest and not leave it: the reason for people. Else NULL. */
-	const char *why_it_stays;
 
 	/* Optional. Fills @needs from the configuration; no side effects, no host access. */
 	void (*needs)(const struct graph_node *node, struct device_needs *needs,
@@ -110,6 +109,9 @@ struct device_type {
 	 * the request may let go all the same. Optional.
 	 */
 	void (*cancel_unplug)(struct device *device);
+
+	/* Adds what keeps the device in the guest that was asked for it, if that is known. Optional. */
+	void (*explain_unplug)(struct device *device, struct strbuf *why);
 
 	/*
 	 * Takes the device out of the machine if it was committed, and frees it. The builder calls

@@ -43,6 +43,7 @@
 #define LAYOUT_MEMORY_HOTPLUG	 (LAYOUT_PLATFORM + 0x2000)
 #define LAYOUT_PCI_HOTPLUG	 (LAYOUT_PLATFORM + 0x3000)
 #define LAYOUT_NVDIMM		 (LAYOUT_PLATFORM + 0x4000)
+#define LAYOUT_NVDIMM_SLOTS	 (LAYOUT_PLATFORM + 0x5000) /* who comes and goes */
 #define LAYOUT_NVDIMM_FLUSH	 (LAYOUT_PLATFORM + 0x10000) /* a page for each NVDIMM */
 #define LAYOUT_NVDIMM_FLUSH_SIZE 0x1000ULL
 
@@ -70,7 +71,7 @@
 #define GSI_MSI_FIRST		 IOAPIC_PINS
 #define GSI_MSI_END		 4096 /* KVM_MAX_IRQ_ROUTES */
 
-/* Children of the NVDIMM root device: a DSDT does not grow. */
+/* All NVDIMMs that there can be are in the DSDT, which does not grow. */
 #define NVDIMM_SLOTS 8
 
 /* PCI. */

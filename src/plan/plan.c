@@ -124,9 +124,7 @@ static const char *why_stays(const struct graph_node *node, const char *otherwis
 
 static const char *why_not_out(const struct graph_node *node)
 {
-	const char *why = node->type ? node->type->why_it_stays : NULL;
-
-	return why_stays(node, why ? why : "it cannot leave a running guest");
+	return why_stays(node, "it cannot leave a running guest");
 }
 
 /* It was asked for before. */
@@ -250,8 +248,6 @@ static const struct plan_running *find_obstacle(struct planner *p, const struct 
 
 static const char *why_not_in(const struct graph_node *node)
 {
-	if (node->type && node->type->why_it_stays)
-		return NULL;
 	return why_stays(node, "it cannot join a running guest");
 }
 

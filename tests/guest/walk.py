@@ -147,14 +147,15 @@ def second_half(w):
     w.revert("it is taken back")
     w.edit("another image, with replug allowed", lambda d: (devices({"store": store})(d), d.update(reload={"replug": "allowed"})))
     w.edit("the virtio-pmem goes", devices(remove=["pmem"]))
-    w.edit("an NVDIMM cannot go", devices(remove=["nvdimm"]), {"RestartRequired"}, done=False)
+    w.edit("an NVDIMM waits for the guest", devices(remove=["nvdimm"]), {"Converging"}, done=False)
     w.revert("and is left")
     w.text("half a file", w.g.file.read_text()[:100], {"ConfigInvalid"})
     w.text("no file", None, {"ConfigInvalid"})
     w.edit("it is back, without an rng", devices(remove=["rng2"]))
     w.edit("CPUs 3 → 1", sized(count=1))
     w.edit("512 → 256 MiB", sized(memory="256MiB"))
-    w.edit("all that can go goes", devices(remove=["store", "rng"]))
+    w.g.command("write /sys/bus/container/devices/ACPI0004:00/online 0")
+    w.edit("all goes, the NVDIMM as well now", devices(remove=["store", "rng", "nvdimm"]))
     w.edit("and all of it comes in one edit", lambda d: (sized(4, "512MiB")(d), devices(
         {"store": {**store, "path": "data.img"}, "rng": RNG, "rng2": RNG,
          "pmem": {"type": "virtio-pmem", "path": "pmem.img", "size": "16MiB"}})(d)))

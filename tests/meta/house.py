@@ -88,6 +88,8 @@ def device_parts():
 def unpaused_devices():
     """A device that moves guest memory by itself, or takes input, and goes on while the machine is paused."""
     for path, text in sources("devices"):
+        if "DEVICE_BUS_NVDIMM" in text:  # vCPUs alone make one do something
+            continue
         if re.search(r"\.request_unplug|console_read\(", text) and not (".pause = " in text and ".resume = " in text):
             yield f"{path}: it is not paused and resumed with the machine"
 

@@ -95,13 +95,13 @@ if [ -f "$dir/usual/NFIT.dsl" ]; then
 		'Hint Count : 0001' 'Hint Address : 00000000FEB10000' 'Range Index : 0008' \
 		'Device Handle : 00000008' 'Device not armed : 1' 'Hint Address : 00000000FEB17000'
 	# acpiexec gives the registers memory behind: the sizes are as set here, the data zeros.
-	printf '%s\n' '\_SB_.NVDR.NSIZ 320' '\_SB_.NVDR.NMAX 256' >"$dir/registers"
-	acpiexec -b 'evaluate \_SB.NVDR._FIT; evaluate \_SB.NVDR.NV08._LSI; evaluate \_SB.NVDR.NV08._LSR 0 8;evaluate \_SB.NVDR.NV08._LSW 0 2 (01 02)' \
+	printf '%s\n' '\_SB_.NVDS.NSIZ 160' '\_SB_.NVDS.NMAX 256' >"$dir/registers"
+	acpiexec -b 'evaluate \_SB.NVDS.N007.NVDR._FIT; evaluate \_SB.NVDS.N007.NVDR.NV08._LSI; evaluate \_SB.NVDS.N007.NVDR.NV08._LSR 0 8;evaluate \_SB.NVDS.N007.NVDR.NV08._LSW 0 2 (01 02);evaluate \_SB.NVDS.N007._EJ0 1; evaluate \_SB.NVDS.N007.SLOT; evaluate \_SB.NVDS.TELL 0x30007' \
 		-fi "$dir/registers" "$dir/usual/DSDT.dat" >"$dir/fit" 2>&1
-	has "_FIT, _LSI, _LSR and _LSW are evaluated" "$dir/fit" '_FIT returned object' '[Buffer] Length 140' \
-		'_LSI returned object' 'Contains 3 Elements' '[Integer] = 0000000000000140' \
+	has "_FIT, _LSI, _LSR and _LSW are evaluated" "$dir/fit" '_FIT returned object' '[Buffer] Length A0' \
+		'_LSI returned object' 'Contains 3 Elements' '[Integer] = 00000000000000A0' \
 		'[Integer] = 0000000000000100' '_LSR returned object' 'Contains 2 Elements' '[Buffer] Length 08' \
-		'_LSW returned object' '[Integer] = 0000000000000000'
+		'_LSW returned object' '[Integer] = 0000000000000000' '[Integer] = 0000000080000000' '[N007]'
 	if grep -qi 'AE_\|error' "$dir/fit"; then bad "without an error" "$dir/fit"; else ok "without an error"; fi
 else
 	ok "NVDIMMs # SKIP they are not built in"
