@@ -220,6 +220,15 @@ static void explain_unplug(struct device *device, struct strbuf *why)
 	nvdimm_bus_explain(machine_nvdimms(device->machine), &nvdimm->slot, why);
 }
 
+static void explain_loss(struct device *device, struct strbuf *why)
+{
+	struct nvdimm *nvdimm = container_of(device, struct nvdimm, device);
+	struct device_memory_loss loss;
+
+	if (device_memory_lost(nvdimm->memory, &loss))
+		pmem_file_explain_loss(nvdimm->file, loss.size, why);
+}
+
 static void needs(const struct graph_node *node, struct device_needs *needs, struct arena *arena)
 {
 	const struct nvdimm_config *config = node->config;
@@ -241,5 +250,6 @@ const struct device_type device_nvdimm = {
 	.request_unplug = request_unplug,
 	.cancel_unplug = cancel_unplug,
 	.explain_unplug = explain_unplug,
+	.explain_loss = explain_loss,
 	.destroy = destroy,
 };

@@ -297,6 +297,15 @@ static void destroy(struct device *device)
 	free(pmem);
 }
 
+static void explain_loss(struct device *device, struct strbuf *why)
+{
+	struct pmem *pmem = container_of(device, struct pmem, vdev.device);
+	struct device_memory_loss loss;
+
+	if (device_memory_lost(pmem->memory, &loss))
+		pmem_file_explain_loss(pmem->file, loss.size, why);
+}
+
 static void needs(const struct graph_node *node, struct device_needs *needs, struct arena *arena)
 {
 	const struct virtio_pmem_config *config = node->config;
@@ -316,6 +325,7 @@ const struct device_type device_virtio_pmem = {
 	.commit = commit,
 	.request_unplug = virtio_request_unplug,
 	.cancel_unplug = virtio_cancel_unplug,
+	.explain_loss = explain_loss,
 	.destroy = destroy,
 	.reset = virtio_reset,
 	.pause = virtio_pause,

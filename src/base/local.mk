@@ -14,6 +14,8 @@ libweft_a_SOURCES += \
 	src/base/diag.h \
 	src/base/exit-code.h \
 	src/base/fd.c \
+	src/base/fault.c \
+	src/base/fault.h \
 	src/base/fd.h \
 	src/base/file.c \
 	src/base/file.h \

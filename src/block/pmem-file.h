@@ -12,6 +12,7 @@
 #include "block/block.h"
 
 struct pmem_file;
+struct strbuf;
 
 /**
  * struct pmem_file_options - the file that is wanted
@@ -52,6 +53,12 @@ int pmem_file_fd(const struct pmem_file *file);
 
 /* For a queue that flushes (block_queue_create()). */
 struct block_image *pmem_file_image(const struct pmem_file *file);
+
+/*
+ * Adds to @why, for people, what became of the file while it was used, and what can be done: it was
+ * cut short to @size bytes of memory; or, with all of them there, pages of it could not be had.
+ */
+void pmem_file_explain_loss(const struct pmem_file *file, uint64_t size, struct strbuf *why);
 
 /* Returns when all that was written, by mappings as well, is on the disk. Any thread. 0 or -errno.
  */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "block/internal.h"
 #include "loop/loop.h"
@@ -151,7 +152,7 @@ static void add_thread(struct block_threads *threads)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
+	fault_fill_mask(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&threads->threads[threads->n_threads], &attr, worker, threads) == 0)
 		threads->n_threads++;

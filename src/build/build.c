@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/source.h"
 #include "base/strbuf.h"
 #include "build/build.h"
 
@@ -374,6 +375,25 @@ bool builder_is_settled(const struct builder *builder, struct strbuf *why)
 		settled = settled && why->size == before;
 	}
 	return settled;
+}
+
+void builder_explain_losses(const struct builder *builder, struct strbuf *why)
+{
+	struct part *part;
+
+	list_for_each(part, &builder->parts, link)
+	{
+		const struct span *span = &part->live->span;
+		struct strbuf text = STRBUF_INIT;
+
+		if (part->ops->explain_loss)
+			part->ops->explain_loss(builder->context, part->object, &text);
+		if (text.size)
+			strbuf_printf(why, "%s%s (%s:%u): %s", why->size ? "; " : "",
+				      part->live->path, span->source ? span->source->name : "",
+				      span->line, text.text);
+		strbuf_fini(&text);
+	}
 }
 
 void builder_removed(struct builder *builder, void *object)

@@ -43,6 +43,8 @@ struct part_ops {
 	void (*cancel_removal)(void *context, void *object);
 	/* Adds to @why what keeps it in the guest that was asked, if that is known. Optional. */
 	void (*explain_removal)(void *context, void *object, struct strbuf *why);
+	/* Adds to @why what has gone wrong with it for good, if something has. Optional. */
+	void (*explain_loss)(void *context, void *object, struct strbuf *why);
 	/*
 	 * Whether the guest has followed the last update (brought the CPU on line …); what it has not is
 	 * added to @why. Optional: it always has.
@@ -107,6 +109,9 @@ void builder_explain_leaving(const struct builder *builder, const char *path, st
 
 /* Whether the guest has followed everything; what it has not is added to @why, "; " between. */
 bool builder_is_settled(const struct builder *builder, struct strbuf *why);
+
+/* Adds to @why what has gone wrong with parts for good, each with its line in the file, "; " between. */
+void builder_explain_losses(const struct builder *builder, struct strbuf *why);
 
 /* Asks the guest once more for everything that it has not followed, removals and updates. */
 void builder_ask_again(struct builder *builder);

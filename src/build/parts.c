@@ -36,9 +36,17 @@ static void on_unplugged(void *opaque, struct device *device)
 	parts->on_unplugged(device, parts->opaque);
 }
 
+static void on_lost(void *opaque)
+{
+	struct parts *parts = opaque;
+
+	parts->on_lost(parts->opaque);
+}
+
 static const struct machine_handlers handlers = {
 	.event = on_machine_event,
 	.unplugged = on_unplugged,
+	.lost = on_lost,
 };
 
 static void machine_part_destroy(void *context, void *object)
@@ -231,6 +239,14 @@ static void device_part_explain_removal(void *context, void *object, struct strb
 		device->type->explain_unplug(device, why);
 }
 
+static void device_part_explain_loss(void *context, void *object, struct strbuf *why)
+{
+	struct device *device = object;
+
+	if (device->type->explain_loss)
+		device->type->explain_loss(device, why);
+}
+
 static void device_part_destroy(void *context, void *object)
 {
 	struct parts *parts = context;
@@ -251,6 +267,7 @@ static const struct part_ops device_ops = {
 	.request_removal = device_part_request_removal,
 	.cancel_removal = device_part_cancel_removal,
 	.explain_removal = device_part_explain_removal,
+	.explain_loss = device_part_explain_loss,
 	.destroy = device_part_destroy,
 };
 

@@ -31,6 +31,8 @@ struct parts {
 	void (*on_unplugged)(struct device *device, void *opaque);
 	/* The guest followed an update of a part, or refused to: see builder_is_settled(). */
 	void (*on_followed)(void *opaque);
+	/* Something has gone wrong with a part for good: see builder_explain_losses(). */
+	void (*on_lost)(void *opaque);
 	void *opaque;
 
 	const struct graph *graph; /* the wanted one; set before builder_apply() */

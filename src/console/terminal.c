@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "console/sink.h"
@@ -103,6 +104,8 @@ static bool is_fault(int sig)
 
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
+	if (sig == SIGBUS && fault_mend(info))
+		return;
 	restore();
 	for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++)
 		if (fatal_signals[i] == sig)

@@ -113,6 +113,9 @@ struct device_type {
 	/* Adds what keeps the device in the guest that was asked for it, if that is known. Optional. */
 	void (*explain_unplug)(struct device *device, struct strbuf *why);
 
+	/* Adds what has gone wrong with the device for good, if something has, for people. Optional. */
+	void (*explain_loss)(struct device *device, struct strbuf *why);
+
 	/*
 	 * Takes the device out of the machine if it was committed, and frees it. The builder calls
 	 * it after the guest let go, on undo, and at the end of the machine with vCPUs stopped.

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/fd.h"
@@ -44,6 +45,17 @@ void kvm_vcpu_fini(struct kvm_vcpu *vcpu)
 int kvm_vcpu_run(struct kvm_vcpu *vcpu)
 {
 	return ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+/* Of Linux 6.8, for headers that are older: flags, address and size, 64 bits each. */
+#define EXIT_MEMORY_FAULT 39
+
+bool kvm_vcpu_memory_fault(const struct kvm_vcpu *vcpu, uint64_t *ret_gpa)
+{
+	if (vcpu->run->exit_reason != EXIT_MEMORY_FAULT)
+		return false;
+	memcpy(ret_gpa, vcpu->run->padding + sizeof(uint64_t), sizeof(*ret_gpa));
+	return true;
 }
 
 void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool exit)

@@ -37,6 +37,9 @@ void kvm_vcpu_fini(struct kvm_vcpu *vcpu);
  */
 int kvm_vcpu_run(struct kvm_vcpu *vcpu);
 
+/* After -EFAULT: whether KVM says which guest-physical page it could not have. On its own thread. */
+bool kvm_vcpu_memory_fault(const struct kvm_vcpu *vcpu, uint64_t *ret_gpa);
+
 /*
  * Makes kvm_vcpu_run() return with -EINTR before it enters the guest, until it is taken back. With
  * a signal after it, it also ends a run that has begun. Any thread.

@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -536,7 +537,7 @@ struct io_thread *io_thread_create(const char *name)
 	if (!thread->loop)
 		goto fail;
 	atomic_store(&thread->loop->owner, NULL);
-	sigfillset(&all);
+	fault_fill_mask(&all);
 	pthread_attr_init(&attr);
 	pthread_attr_setsigmask_np(&attr, &all);
 	r = pthread_create(&thread->thread, &attr, io_thread_main, thread);

@@ -49,5 +49,11 @@ uint64_t address_space_read(struct address_space *as, struct io_reader *reader, 
 void address_space_write(struct address_space *as, struct io_reader *reader, uint64_t address,
 			 unsigned size, uint64_t value);
 
-/* Accesses that nobody claimed so far. Any thread. */
+/*
+ * What answers where there is no region; its offset is the address. Before the first access. Without
+ * it nobody does: ones are read.
+ */
+void address_space_set_background(struct address_space *as, const struct io_ops *ops, void *opaque);
+
+/* Accesses that no region claimed so far. Any thread. */
 uint64_t address_space_unclaimed(const struct address_space *as);

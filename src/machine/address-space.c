@@ -25,6 +25,8 @@ struct address_space {
 	struct io_domain *domain;
 	struct io_table *table;
 	unsigned index; /* of the hint */
+	const struct io_ops *background; /* or NULL */
+	void *background_opaque;
 	uint64_t unclaimed;
 };
 
@@ -279,7 +281,9 @@ static uint64_t read_one(struct address_space *as, const struct io_region *regio
 {
 	if (!region) {
 		__atomic_add_fetch(&as->unclaimed, 1, __ATOMIC_RELAXED);
-		return ones(size);
+		if (!as->background)
+			return ones(size);
+		return as->background->read(as->background_opaque, address, size) & ones(size);
 	}
 	return region->ops->read(region->opaque, address - region->base, size) & ones(size);
 }
@@ -287,11 +291,15 @@ static uint64_t read_one(struct address_space *as, const struct io_region *regio
 static void write_one(struct address_space *as, const struct io_region *region, uint64_t address,
 		      unsigned size, uint64_t value)
 {
-	if (!region)
+	if (!region) {
 		__atomic_add_fetch(&as->unclaimed, 1, __ATOMIC_RELAXED);
-	else
+		if (as->background)
+			as->background->write(as->background_opaque, address, size,
+					      value & ones(size));
+	} else {
 		region->ops->write(region->opaque, address - region->base, size,
 				   value & ones(size));
+	}
 }
 
 uint64_t address_space_read(struct address_space *as, struct io_reader *reader, uint64_t address,
@@ -328,6 +336,12 @@ void address_space_write(struct address_space *as, struct io_reader *reader, uin
 		}
 	}
 	leave(reader);
+}
+
+void address_space_set_background(struct address_space *as, const struct io_ops *ops, void *opaque)
+{
+	as->background = ops;
+	as->background_opaque = opaque;
 }
 
 uint64_t address_space_unclaimed(const struct address_space *as)

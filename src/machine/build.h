@@ -37,6 +37,8 @@ struct machine_handlers {
 	void (*event)(void *opaque, enum machine_event event);
 	/* The guest let go of @device. Optional. */
 	void (*unplugged)(void *opaque, struct device *device);
+	/* The file behind memory of a device has lost pages (device_memory_lost()). Optional. */
+	void (*lost)(void *opaque);
 };
 
 /**

@@ -6,8 +6,13 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "loop/loop.h"
+#include "machine/backing.h"
 #include "machine/device-memory.h"
 #include "machine/internal.h"
 #include "machine/memory-map.h"
@@ -20,6 +25,7 @@ struct device_memory {
 	struct machine *machine;
 	struct device_memory_params params;
 	bool plugged;
+	struct backing *backing;
 	uint8_t *host;
 	void *reserved; /* @host lies in it, so that both have the same place in a huge page */
 	size_t reserved_size;
@@ -68,10 +74,54 @@ static void retire(struct device_memory *memory)
 	list_add_tail(&memory->machine->retired_memory, &memory->link);
 }
 
+void machine_say_losses(struct machine *machine)
+{
+	uint64_t count;
+
+	if (machine->loss && read(machine->loss_fd, &count, sizeof(count)) > 0 &&
+	    machine->handlers->lost)
+		machine->handlers->lost(machine->opaque);
+}
+
+static void on_loss(int fd, unsigned events, void *opaque)
+{
+	machine_say_losses(opaque);
+}
+
+/* Signal handlers write to it: most machines have nothing that can be lost, and none. */
+static int listen_to_losses(struct machine *machine)
+{
+	int r;
+
+	if (machine->loss)
+		return 0;
+	machine->loss_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (machine->loss_fd < 0)
+		return -errno;
+	r = loop_add_fd(machine->loop, machine->loss_fd, LOOP_READ, on_loss, machine,
+			&machine->loss);
+	if (r < 0)
+		machine->loss_fd = fd_close(machine->loss_fd);
+	return r;
+}
+
+static int map_file(struct device_memory *memory)
+{
+	const struct device_memory_params *p = &memory->params;
+	const int protection = PROT_READ | (p->read_only ? 0 : PROT_WRITE);
+	int r = listen_to_losses(memory->machine);
+
+	if (r < 0)
+		return r;
+	if (mmap(memory->host, p->size, protection, MAP_SHARED | MAP_FIXED, p->fd, 0) == MAP_FAILED)
+		return -errno;
+	return backing_add(memory->host, p->size, p->gpa, p->fd, p->read_only, memory->machine->loss_fd,
+			   &memory->backing);
+}
+
 int device_memory_create(struct machine *machine, const struct device_memory_params *params,
 			 struct device_memory **ret)
 {
-	const int protection = PROT_READ | (params->read_only ? 0 : PROT_WRITE);
 	const uint64_t end = 1ULL << machine_phys_bits(machine);
 	struct device_memory *memory;
 	int r;
@@ -85,9 +135,8 @@ int device_memory_create(struct machine *machine, const struct device_memory_par
 	if (!memory)
 		return -ENOMEM;
 	memory->params = *params;
-	if (mmap(memory->host, params->size, protection, MAP_SHARED | MAP_FIXED, params->fd, 0) ==
-	    MAP_FAILED) {
-		r = -errno;
+	r = map_file(memory);
+	if (r < 0) {
 		retire(memory);
 		return r;
 	}
@@ -124,12 +173,23 @@ struct device_memory *device_memory_destroy(struct device_memory *memory)
 		memory->plugged = false;
 	}
 	retire(memory);
+	memory->backing = backing_remove(memory->backing);
 	return NULL;
+}
+
+bool device_memory_lost(const struct device_memory *memory, struct device_memory_loss *ret)
+{
+	ret->size = backing_size(memory->backing);
+	ret->holes = backing_has_holes(memory->backing);
+	return ret->size < memory->params.size || ret->holes;
 }
 
 void machine_free_device_memory(struct machine *machine)
 {
 	struct device_memory *memory, *next;
+
+	machine->loss = loop_source_remove(machine->loss);
+	machine->loss_fd = fd_close(machine->loss_fd);
 
 	list_for_each_safe (memory, next, &machine->retired_memory, link) {
 		list_del(&memory->link);

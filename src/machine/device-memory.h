@@ -17,7 +17,7 @@ struct machine;
  * struct device_memory_params - what goes where
  * @gpa, @size: guest-physical place, multiples of 4 KiB
  * @slot: KVM memory slot of the graph's node
- * @fd: the file, at least @size bytes long; stays the caller's and may be closed
+ * @fd: the file, at least @size bytes long; stays the caller's, open as long as the memory is there
  * @read_only: the guest cannot write it, and requests cannot put data there
  */
 struct device_memory_params {
@@ -37,6 +37,21 @@ int device_memory_create(struct machine *machine, const struct device_memory_par
 /* Puts it into the machine: the guest, and requests of devices, can use it. 0 or a negative errno.
  */
 int device_memory_plug(struct device_memory *memory) must_use;
+
+/**
+ * struct device_memory_loss - what somebody else on the host has done to the file
+ * @size: the file was cut short to so many bytes of the memory; all of them: it was not
+ * @holes: pages before that could not be had: no room on the file system, or a disk error
+ *
+ * What is lost reads as zeros, and what is written there is nobody's.
+ */
+struct device_memory_loss {
+	uint64_t size;
+	bool holes;
+};
+
+/* Return: whether something is lost. The machine's owner is told when it happens. */
+bool device_memory_lost(const struct device_memory *memory, struct device_memory_loss *ret);
 
 /*
  * Takes it out of the machine, while the guest runs or not, and unmaps the file. Requests in flight

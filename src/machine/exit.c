@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "machine/backing.h"
 #include "machine/internal.h"
 
 /* The vCPU cannot go on; it has been logged. */
@@ -148,10 +149,31 @@ void vcpu_handle_exit(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * Whether the page that KVM could not have can be had now. The number tells also of those that another
+ * thread has replaced meanwhile.
+ */
+static bool mend_memory(struct vcpu *vcpu)
+{
+	unsigned mends = backing_mend_all();
+	uint64_t gpa;
+
+	/* A file that was cut short is seen without knowing where; KVM says it from Linux 6.8 on. */
+	if (mends == vcpu->mends)
+		mends = kvm_vcpu_memory_fault(&vcpu->kvm, &gpa) ? backing_mend_at(gpa) :
+								  backing_mend_holes();
+	if (mends == vcpu->mends)
+		return false;
+	vcpu->mends = mends;
+	return true;
+}
+
 void vcpu_handle_run_error(struct vcpu *vcpu, int error)
 {
 	const char *words = strerror(error);
 
+	if (error == EFAULT && mend_memory(vcpu))
+		return;
 	if (error == EFAULT || error == EHWPOISON)
 		words = "the host could not give a page of the guest's memory (no huge page left, "
 			"no "

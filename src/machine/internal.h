@@ -52,6 +52,8 @@ struct vcpu {
 
 	/* Set on its own thread, for good: it failed, or caused an event. */
 	bool held;
+
+	unsigned mends; /* backing_mend_all() when it last failed for want of a page; its thread's */
 };
 
 struct machine {
@@ -63,7 +65,10 @@ struct machine {
 
 	struct guest_memory *memory;
 	struct list ram, retired_ram;
-	struct list retired_memory; /* of devices that have gone; device-memory.c */
+	/* device-memory.c */
+	struct list retired_memory; /* of devices that have gone */
+	struct loop_source *loss;   /* hears of @loss_fd; NULL when nothing can be lost */
+	int loss_fd;
 	struct io_domain domain;
 	struct address_space *pio, *mmio;
 	struct ioapic *ioapic;
@@ -104,6 +109,7 @@ void machine_free_memory(struct machine *machine);
  * and frees those.
  */
 void machine_settle_memory(struct machine *machine);
+void machine_say_losses(struct machine *machine);
 void machine_free_device_memory(struct machine *machine);
 
 /* vcpu.c: the signal that takes a vCPU out of the guest. */

@@ -3,6 +3,8 @@ libweft_a_SOURCES += \
 	src/machine/address-space.c \
 	src/machine/address-space.h \
 	src/machine/address-space-internal.h \
+	src/machine/backing.c \
+	src/machine/backing.h \
 	src/machine/build.h \
 	src/machine/cpuid.c \
 	src/machine/cpuid.h \

@@ -12,6 +12,7 @@
 #include "machine/internal.h"
 #include "machine/layout.h"
 #include "machine/memory-map.h"
+#include "machine/memory.h"
 
 static const struct span nowhere;
 
@@ -56,6 +57,8 @@ static void on_bell(void *opaque)
 	struct device *device;
 	int event;
 
+	/* It may be what the event comes from. */
+	machine_say_losses(machine);
 	while ((device = take_unplugged(machine)))
 		if (handlers->unplugged)
 			handlers->unplugged(machine->opaque, device);
@@ -63,6 +66,27 @@ static void on_bell(void *opaque)
 	if (event != MACHINE_NO_EVENT)
 		handlers->event(machine->opaque, (enum machine_event)event);
 }
+
+/*
+ * Where KVM emulates an instruction of the guest, and cannot have the page of memory that it uses,
+ * it takes the access for one to a device. The page can be had here (backing.c).
+ */
+static uint64_t read_memory(void *opaque, uint64_t address, unsigned size)
+{
+	const struct machine *machine = opaque;
+	uint64_t value;
+
+	return guest_memory_read(machine->memory, address, &value, size) < 0 ? UINT64_MAX : value;
+}
+
+static void write_memory(void *opaque, uint64_t address, unsigned size, uint64_t value)
+{
+	struct machine *machine = opaque;
+
+	(void)!guest_memory_write(machine->memory, address, &value, size);
+}
+
+static const struct io_ops memory_ops = {.read = read_memory, .write = write_memory};
 
 static int set_up(struct machine *machine, struct diag_list *diags)
 {
@@ -90,6 +114,8 @@ static int set_up(struct machine *machine, struct diag_list *diags)
 	machine->ioapic = ioapic_create(&ioapic_ops, machine);
 	ioapic_region.opaque = machine->ioapic;
 	r = -ENOMEM;
+	if (machine->mmio)
+		address_space_set_background(machine->mmio, &memory_ops, machine);
 	if (machine->memory && machine->pio && machine->mmio && machine->ioapic)
 		r = address_space_add(machine->mmio, &ioapic_region);
 	if (r >= 0)
@@ -116,6 +142,7 @@ int machine_create(struct loop *loop, struct console_hub *consoles,
 	machine->handlers = handlers;
 	machine->opaque = opaque;
 	machine->event = MACHINE_NO_EVENT;
+	machine->loss_fd = -1;
 	list_init(&machine->ram);
 	list_init(&machine->retired_ram);
 	list_init(&machine->retired_memory);

@@ -10,6 +10,7 @@
  * told the device to use. That request must not meet what else the host maps there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -92,7 +93,7 @@ static int map(struct ram *r, size_t size, int flags, int fd)
 
 static int map_shared(struct ram *r, const struct machine_ram *ram)
 {
-	unsigned flags = MFD_CLOEXEC;
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int error;
 
 	if (ram->hugepage_size)
@@ -102,6 +103,8 @@ static int map_shared(struct ram *r, const struct machine_ram *ram)
 		return -errno;
 	if (ftruncate(r->fd, (off_t)ram->size) < 0)
 		return -errno;
+	/* Whoever is given it to map cannot take pages away that are in use. */
+	(void)!fcntl(r->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	error = map(r, mapping_size(ram), MAP_SHARED | (ram->hugepage_size ? 0 : MAP_NORESERVE),
 		    r->fd);
 	r->host = r->mapping;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "machine/cpuid.h"
@@ -96,7 +97,7 @@ static void *vcpu_thread(void *opaque)
 	sigset_t set;
 
 	current = vcpu;
-	sigfillset(&set);
+	fault_fill_mask(&set);
 	sigdelset(&set, KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);

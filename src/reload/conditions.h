@@ -16,7 +16,7 @@ enum condition_type {
 	CONDITION_CONVERGING,	    /* on the way: the guest has not let go of a device yet */
 	CONDITION_RESTART_REQUIRED, /* an edit waits for the next start of the guest */
 	CONDITION_CONFIG_INVALID,   /* the file is broken; the machine runs on as it was */
-	CONDITION_DEGRADED,	    /* an edit failed, and not all of it could be undone */
+	CONDITION_DEGRADED,	    /* an edit could not be undone as a whole, or the host lost a device's file */
 	CONDITIONS,
 };
 

@@ -27,6 +27,9 @@
 #include "schema/value.h"
 
 #define MAX_READINGS 3 /* when what is included changes while it is read */
+/* The reason of Degraded when the host has lost what is behind a device. */
+#define LOST "BackingLost"
+
 #define MAX_ROUNDS   3 /* of changes that make room for others */
 
 static void on_watch(void *opaque)
@@ -212,6 +215,29 @@ static void say_ready(struct converge *c)
 	converge_condition(c, CONDITION_READY, true, "Running", message.text);
 }
 
+static bool say_what_is_lost(struct converge *c)
+{
+	cleanup_strbuf struct strbuf why = STRBUF_INIT;
+	const char *said = c->conditions.list[CONDITION_DEGRADED].message;
+
+	builder_explain_losses(c->builder, &why);
+	if (!why.size)
+		return false;
+	if (!said || strcmp(said, why.text) != 0)
+		log_error("%s", why.text);
+	converge_condition(c, CONDITION_DEGRADED, true, LOST, why.text);
+	return true;
+}
+
+void converge_say_what_is_lost(struct converge *c)
+{
+	const char *reason = c->conditions.list[CONDITION_DEGRADED].reason;
+
+	/* What was lost has gone with its device. */
+	if (!say_what_is_lost(c) && reason && strcmp(reason, LOST) == 0)
+		converge_condition(c, CONDITION_DEGRADED, false, NULL, NULL);
+}
+
 /* What waits for the guest: devices it has not let go of, CPUs it has not taken. */
 void converge_say_what_is_left(struct converge *c)
 {
@@ -226,6 +252,7 @@ void converge_say_what_is_left(struct converge *c)
 		converge_condition(c, CONDITION_CONVERGING, true, "WaitingForGuest", why.text);
 		loop_timer_arm(c->detach_timer, c->accepted->config->reload.detach_timeout);
 	}
+	converge_say_what_is_lost(c);
 	say_ready(c);
 }
 
@@ -358,7 +385,8 @@ static enum exit_code carry_out(struct converge *c, struct generation *to,
 		log_plan(plan);
 		converge_record(c, trigger, request, "applied", plan_to_json(plan));
 	}
-	converge_condition(c, CONDITION_DEGRADED, false, NULL, NULL);
+	if (!say_what_is_lost(c))
+		converge_condition(c, CONDITION_DEGRADED, false, NULL, NULL);
 	return plan_class(plan) >= PLAN_RESTART ? EXIT_PENDING : EXIT_DONE;
 }
 

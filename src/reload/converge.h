@@ -92,6 +92,9 @@ void converge_unplugged(struct converge *converge, void *object);
 /* The guest followed an edit further, or refused to. */
 void converge_followed(struct converge *converge);
 
+/* Something has gone wrong for good with a part, or with none any more: the condition Degraded says so. */
+void converge_say_what_is_lost(struct converge *converge);
+
 /* The description that runs: what was accepted last. NULL before the boot. */
 const struct generation *converge_generation(const struct converge *converge);
 

@@ -131,6 +131,13 @@ static void on_followed(void *opaque)
 	converge_followed(s->converge);
 }
 
+static void on_lost(void *opaque)
+{
+	struct supervisor *s = opaque;
+
+	converge_say_what_is_lost(s->converge);
+}
+
 static void on_power_off_timeout(void *opaque)
 {
 	struct supervisor *s = opaque;
@@ -323,6 +330,7 @@ int supervisor_run(const char *path, const struct document_options *options,
 		.on_event = on_machine_event,
 		.on_unplugged = on_device_unplugged,
 		.on_followed = on_followed,
+		.on_lost = on_lost,
 		.opaque = &s,
 	};
 	s.builder = builder_create(parts_ops, &s.parts);

@@ -23,6 +23,7 @@ guest_tests += tests/guest/life.py
 guest_tests += tests/guest/live.py
 guest_tests += tests/guest/network.py
 guest_tests += tests/guest/reload.py
+guest_tests += tests/guest/lost.py
 guest_tests += tests/guest/nvdimm.py
 guest_tests += tests/guest/state.py
 guest_tests += tests/guest/virtio.py
@@ -48,6 +49,7 @@ tests_guest_init_init_LDADD =
 bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile
 bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/firmware \
 	tests/guest/bare/hostile
+bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile tests/guest/bare/lost
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
 	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger tests/guest/bare/fwait
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)
@@ -78,6 +80,10 @@ tests_guest_bare_hostile_SOURCES = tests/guest/bare/hostile.c tests/guest/bare/h
 	tests/guest/bare/hostile-registers.c tests/guest/bare/hostile-queues.c $(BARE_RUNTIME)
 tests_guest_bare_hostile_CFLAGS = $(BARE_CFLAGS)
 tests_guest_bare_hostile_LDFLAGS = $(BARE_LINK)
+
+tests_guest_bare_lost_SOURCES = tests/guest/bare/lost.c $(BARE_RUNTIME)
+tests_guest_bare_lost_CFLAGS = $(BARE_CFLAGS)
+tests_guest_bare_lost_LDFLAGS = $(BARE_LINK)
 
 MINIMAL = tests/guest/bare/minimal.S tests/guest/bare/pvh-note.h
 tests_guest_bare_first_byte_SOURCES = $(MINIMAL)

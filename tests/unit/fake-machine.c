@@ -125,6 +125,12 @@ struct device_memory *device_memory_destroy(struct device_memory *memory)
 	return NULL;
 }
 
+bool device_memory_lost(const struct device_memory *memory unused, struct device_memory_loss *ret)
+{
+	*ret = fake.loss;
+	return fake.lost;
+}
+
 struct nvdimm_bus *machine_nvdimms(struct machine *machine unused)
 {
 	return fake.nvdimms;

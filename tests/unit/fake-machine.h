@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/device-memory.h"
 #include "machine/irq.h"
 #include "machine/layout.h"
 #include "machine/machine.h"
@@ -40,6 +41,8 @@ struct fake_machine {
 	struct nvdimm_bus *nvdimms;   /* set by the test */
 	unsigned memories;            /* device_memory_create()d and not destroyed */
 	unsigned plugged_memories;
+	bool lost;                    /* what device_memory_lost() says */
+	struct device_memory_loss loss;
 	struct console_hub *consoles; /* set by the test */
 	struct loop *loop;            /* the main loop; set by the test */
 	struct io_thread *io_thread;  /* started at its first use, ended by fake_machine_fini() */

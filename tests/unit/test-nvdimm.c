@@ -158,6 +158,24 @@ static void every_nvdimm_has_a_table_of_its_own(void)
 	snprintf(path, sizeof(path), "%s/a", directory);
 }
 
+static void what_is_lost_is_said_with_the_file(void)
+{
+	struct device *device = add(0, false);
+	cleanup_strbuf struct strbuf none = STRBUF_INIT, cut = STRBUF_INIT, holes = STRBUF_INIT;
+
+	device_nvdimm.explain_loss(device, &none);
+	CU_ASSERT_EQUAL(none.size, 0);
+	fake.lost = true;
+	fake.loss = (struct device_memory_loss){.size = MiB};
+	device_nvdimm.explain_loss(device, &cut);
+	CU_ASSERT_PTR_NOT_NULL(strstr(cut.text, "/a' was cut short to 1MiB "));
+	fake.loss = (struct device_memory_loss){.size = SIZE, .holes = true};
+	device_nvdimm.explain_loss(device, &holes);
+	CU_ASSERT_PTR_NOT_NULL(strstr(holes.text, "/a' cannot be had "));
+	fake.lost = false;
+	device_nvdimm.destroy(device);
+}
+
 static uint32_t slot(unsigned i)
 {
 	uint64_t value;
@@ -328,6 +346,7 @@ int main(void)
 		{"labels are kept in the file", labels_are_kept_in_the_file},
 		{"hostile label commands are refused", hostile_label_commands_are_refused},
 		{"a hint is there as long as its NVDIMM", a_hint_is_there_as_long_as_its_nvdimm},
+		{"what is lost is said, with the file", what_is_lost_is_said_with_the_file},
 		{"one goes when the guest gives it back", one_goes_when_the_guest_gives_it_back},
 		{"one that the guest has not heard of goes at once",
 		 one_that_the_guest_has_not_heard_of_goes_at_once},
