@@ -16,6 +16,7 @@ tests_unit_test_arena_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-loop
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 
+FAKE_PARTS = tests/unit/fake-parts.c tests/unit/fake-parts.h
 FAKE_MACHINE = tests/unit/fake-machine.c tests/unit/fake-machine.h
 FAKE_CONSOLE = tests/unit/fake-console.c tests/unit/fake-console.h
 
@@ -86,6 +87,7 @@ tests_unit_test_pci_hotplug_SOURCES = tests/unit/test-pci-hotplug.c $(FAKE_MACHI
 tests_unit_test_pci_hotplug_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-build
+tests_unit_test_build_SOURCES = tests/unit/test-build.c $(FAKE_PARTS)
 tests_unit_test_build_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-virtio-console
 tests_unit_test_virtio_console_SOURCES = tests/unit/test-virtio-console.c $(FAKE_DRIVER)
@@ -116,6 +118,8 @@ unit_tests += tests/unit/test-state
 tests_unit_test_state_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test-plan
+tests_unit_test_plan_SOURCES = tests/unit/test-plan.c $(FAKE_PARTS) tests/unit/random-description.c \
+	tests/unit/random-description.h
 tests_unit_test_plan_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test-hotplug-slots
 tests_unit_test_hotplug_slots_SOURCES = tests/unit/test-hotplug-slots.c $(FAKE_MACHINE)

@@ -3,111 +3,15 @@
  * The builder against fake parts that count what is held and can be told to fail: whatever step fails,
  * nothing stays behind and what ran before still runs with its old values.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "build/build.h"
 #include "tests/unit/cu-tap.h"
+#include "tests/unit/fake-parts.h"
 
-struct fake {
-	const struct graph_node *node, *live;
-	bool committed, leaving;
-};
-
-struct context {
-	int held, committed; /* objects that exist, that are in the machine */
-	int calls, fail_at;  /* the call that fails, counted from 1; 0: none */
-	int leaving;
-	bool undo_fails;
-};
-
-static bool fails(struct context *c)
-{
-	return ++c->calls == c->fail_at;
-}
-
-static int fake_prepare(void *context, const struct graph_node *node, void **ret_object,
-			struct diag_list *diags)
-{
-	struct context *c = context;
-	struct fake *fake;
-
-	if (fails(c)) {
-		diag_add(diags, "E0899", DIAG_ERROR, node->span, "%s: prepare", node->path);
-		return -EIO;
-	}
-	fake = calloc(1, sizeof(*fake));
-	fake->node = fake->live = node;
-	c->held++;
-	*ret_object = fake;
-	return 0;
-}
-
-static int fake_commit(void *context, void *object, struct diag_list *diags)
-{
-	struct context *c = context;
-	struct fake *fake = object;
-
-	if (fails(c))
-		return -EIO;
-	fake->committed = true;
-	c->committed++;
-	return 0;
-}
-
-static int fake_update(void *context, void *object, const struct graph_node *to,
-		       struct diag_list *diags)
-{
-	struct context *c = context;
-	struct fake *fake = object;
-
-	if (fails(c) || (c->undo_fails && c->calls > c->fail_at && c->fail_at))
-		return -EIO;
-	fake->live = to;
-	return 0;
-}
-
-static int fake_request_removal(void *context, void *object)
-{
-	struct context *c = context;
-	struct fake *fake = object;
-
-	if (fails(c))
-		return -EIO;
-	c->leaving += !fake->leaving;
-	fake->leaving = true;
-	return 0;
-}
-
-static void fake_cancel_removal(void *context, void *object)
-{
-	((struct context *)context)->leaving--;
-	((struct fake *)object)->leaving = false;
-}
-
-static void fake_destroy(void *context, void *object)
-{
-	struct context *c = context;
-	struct fake *fake = object;
-
-	if (fake->committed)
-		c->committed--;
-	c->held--;
-	free(fake);
-}
-
-static const struct part_ops fake_ops = {
-	.prepare = fake_prepare,
-	.commit = fake_commit,
-	.update = fake_update,
-	.request_removal = fake_request_removal,
-	.cancel_removal = fake_cancel_removal,
-	.destroy = fake_destroy,
-};
-
-static const struct part_ops *const all_fake[GRAPH_KINDS] = { [GRAPH_DEVICE] = &fake_ops };
+static const struct part_ops *const all_fake[GRAPH_KINDS] = { [GRAPH_DEVICE] = &fake_part_ops };
 
 static struct generation *new_generation(void)
 {
@@ -144,33 +48,33 @@ static const struct plan edit_plan = { edit_steps, ARRAY_SIZE(edit_steps) };
 
 static void boot_builds_all_and_teardown_leaves_nothing(void)
 {
-	struct context c = { 0 };
+	struct fake_world c = { 0 };
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 
 	CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
 			BUILD_DONE);
-	CU_ASSERT_EQUAL(c.held, 2);
-	CU_ASSERT_EQUAL(c.committed, 2);
+	CU_ASSERT_EQUAL(c.n_parts, 2);
+	CU_ASSERT_EQUAL(c.n_committed, 2);
 	CU_ASSERT_EQUAL(generation->references, 5);
 	builder_destroy(builder);
-	CU_ASSERT_EQUAL(c.held, 0);
-	CU_ASSERT_EQUAL(c.committed, 0);
+	CU_ASSERT_EQUAL(c.n_parts, 0);
+	CU_ASSERT_EQUAL(c.n_committed, 0);
 	CU_ASSERT_EQUAL(generation->references, 1);
 	generation_unref(generation);
 }
 
 static void a_boot_that_fails_anywhere_leaves_nothing(void)
 {
-	for (int fail_at = 1; fail_at <= 4; fail_at++) {
-		struct context c = { .fail_at = fail_at };
+	for (unsigned fail_at = 1; fail_at <= 4; fail_at++) {
+		struct fake_world c = { .fail_at = fail_at };
 		struct generation *generation = new_generation();
 		struct builder *builder = builder_create(all_fake, &c);
 
 		CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
 				BUILD_ROLLED_BACK);
-		CU_ASSERT_EQUAL(c.held, 0);
-		CU_ASSERT_EQUAL(c.committed, 0);
+		CU_ASSERT_EQUAL(c.n_parts, 0);
+		CU_ASSERT_EQUAL(c.n_committed, 0);
 		CU_ASSERT_EQUAL(generation->references, 1);
 		builder_destroy(builder);
 		generation_unref(generation);
@@ -179,7 +83,7 @@ static void a_boot_that_fails_anywhere_leaves_nothing(void)
 
 static void an_edit_is_done_whole(void)
 {
-	struct context c = { 0 };
+	struct fake_world c = { 0 };
 	struct generation *first = new_generation(), *second = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	cleanup_arena struct arena *arena = arena_create();
@@ -197,11 +101,11 @@ static void an_edit_is_done_whole(void)
 	CU_ASSERT_PTR_EQUAL(running[0].base, &nodes[0]);
 	CU_ASSERT_PTR_EQUAL(running[0].live, &nodes[3]);
 	/* b was asked to go, and runs until the guest lets go. */
-	CU_ASSERT_EQUAL(c.leaving, 1);
+	CU_ASSERT_EQUAL(fake_world_leaving(&c), 1);
 	CU_ASSERT(builder_is_leaving(builder, "devices.b"));
-	CU_ASSERT_EQUAL(c.committed, 3);
+	CU_ASSERT_EQUAL(c.n_committed, 3);
 	builder_removed(builder, b);
-	CU_ASSERT_EQUAL(c.committed, 2);
+	CU_ASSERT_EQUAL(c.n_committed, 2);
 	CU_ASSERT_PTR_NULL(builder_object(builder, "devices.b"));
 	builder_destroy(builder);
 	CU_ASSERT_EQUAL(first->references, 1);
@@ -210,11 +114,11 @@ static void an_edit_is_done_whole(void)
 	generation_unref(second);
 }
 
-/* The calls of the edit: prepare c, then request b, update a, commit c. */
+/* The calls of the edit: prepare a's update and c, then update a, commit c, request b. */
 static void an_edit_that_fails_anywhere_is_taken_back(void)
 {
-	for (int fail_at = 1; fail_at <= 4; fail_at++) {
-		struct context c = { 0 };
+	for (unsigned fail_at = 1; fail_at <= 5; fail_at++) {
+		struct fake_world c = { 0 };
 		struct generation *first = new_generation(), *second = new_generation();
 		struct builder *builder = builder_create(all_fake, &c);
 		struct fake *a;
@@ -228,9 +132,9 @@ static void an_edit_that_fails_anywhere_is_taken_back(void)
 		a = builder_object(builder, "devices.a");
 		CU_ASSERT_PTR_EQUAL(a->live, &nodes[0]);
 		CU_ASSERT_PTR_NULL(builder_object(builder, "devices.c"));
-		CU_ASSERT_EQUAL(c.held, 2);
-		CU_ASSERT_EQUAL(c.committed, 2);
-		CU_ASSERT_EQUAL(c.leaving, 0);
+		CU_ASSERT_EQUAL(c.n_parts, 2);
+		CU_ASSERT_EQUAL(c.n_committed, 2);
+		CU_ASSERT_EQUAL(fake_world_leaving(&c), 0);
 		CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
 		CU_ASSERT_EQUAL(second->references, 1);
 		builder_destroy(builder);
@@ -249,7 +153,7 @@ static const struct plan replace_plan = { replace_steps, ARRAY_SIZE(replace_step
 
 static void a_removal_is_taken_back(void)
 {
-	struct context c = { 0 };
+	struct fake_world c = { 0 };
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	cleanup_strbuf struct strbuf why = STRBUF_INIT;
@@ -260,13 +164,13 @@ static void a_removal_is_taken_back(void)
 	CU_ASSERT_EQUAL(builder_apply(builder, &replace_plan, generation, generation->diags),
 			BUILD_DONE);
 	CU_ASSERT_PTR_NULL(builder_object(builder, "devices.c"));
-	CU_ASSERT_EQUAL(c.held, 2);
+	CU_ASSERT_EQUAL(c.n_parts, 2);
 	/* The same once more changes nothing, a rehearsal of another plan neither. */
 	CU_ASSERT_EQUAL(builder_apply(builder, &replace_plan, generation, generation->diags),
 			BUILD_DONE);
 	CU_ASSERT_EQUAL(builder_rehearse(builder, &nothing, generation, generation->diags),
 			BUILD_DONE);
-	CU_ASSERT_EQUAL(c.leaving, 1);
+	CU_ASSERT_EQUAL(fake_world_leaving(&c), 1);
 	CU_ASSERT(builder_is_leaving(builder, "devices.b"));
 	builder_explain_leaving(builder, "devices.b", &why);
 	CU_ASSERT_STRING_EQUAL(why.text, "the guest has not let go for 0 s, asked once");
@@ -275,7 +179,7 @@ static void a_removal_is_taken_back(void)
 	builder_explain_leaving(builder, "devices.b", &why);
 	CU_ASSERT_STRING_EQUAL(why.text, "the guest has not let go for 0 s, asked 2 times");
 	CU_ASSERT_EQUAL(builder_apply(builder, &nothing, generation, generation->diags), BUILD_DONE);
-	CU_ASSERT_EQUAL(c.leaving, 0);
+	CU_ASSERT_EQUAL(fake_world_leaving(&c), 0);
 	CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
 	builder_destroy(builder);
 	generation_unref(generation);
@@ -288,7 +192,7 @@ static void a_renamed_part_is_found_by_its_name(void)
 					.from = &nodes[0], .to = &renamed };
 	const struct plan plan = { &step, 1 };
 	cleanup_arena struct arena *arena = arena_create();
-	struct context c = { 0 };
+	struct fake_world c = { 0 };
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	const struct plan_running *running;
@@ -309,7 +213,7 @@ static void a_renamed_part_is_found_by_its_name(void)
 
 static void an_undo_that_fails_is_said(void)
 {
-	struct context c = { 0 };
+	struct fake_world c = { 0 };
 	struct generation *first = new_generation(), *second = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 
@@ -319,7 +223,7 @@ static void an_undo_that_fails_is_said(void)
 	c.undo_fails = true;
 	CU_ASSERT_EQUAL(builder_apply(builder, &edit_plan, second, second->diags), BUILD_DEGRADED);
 	builder_destroy(builder);
-	CU_ASSERT_EQUAL(c.held, 0);
+	CU_ASSERT_EQUAL(c.n_parts, 0);
 	generation_unref(first);
 	generation_unref(second);
 }
