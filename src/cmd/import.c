@@ -44,6 +44,39 @@ static int write_description(const struct importing *i, struct strbuf *text)
 	return EXIT_DONE;
 }
 
+static void cannot_read(struct arena *arena, struct diag_list *diags, const char *path, int r)
+{
+	struct span span = {.source = source_from_text(arena, path, "", 0)};
+	struct diag *diag;
+
+	if (r == SOURCE_TOO_LARGE) {
+		diag_add(diags, "E0503", DIAG_ERROR, span,
+			 "the file is larger than %d KiB: no machine needs that",
+			 IMPORT_MAX_FILE / 1024);
+		return;
+	}
+	diag = diag_add(diags, "E0101", DIAG_ERROR, span, "the file cannot be read: %s",
+			source_strerror(r));
+	if (r == SOURCE_NOT_REGULAR)
+		diag_hint(diags, diag,
+			  "only files are read; to read from a pipe, write - and give it as "
+			  "standard input");
+}
+
+/* How much of it there is to look at. */
+static int conclude(const struct source *source, size_t n)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	if (!n)
+		return EXIT_DONE;
+	strbuf_printf(&text,
+		      "%s: %zu %s not mapped, or not as before; the description tells of it in "
+		      "comments\n",
+		      source->name, n, n == 1 ? "thing is" : "things are");
+	return strbuf_write(&text, STDERR_FILENO) < 0 ? EXIT_HOST : EXIT_PENDING;
+}
+
 static int import_file(const struct importing *i, const char *path)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -53,25 +86,14 @@ static int import_file(const struct importing *i, const char *path)
 	int exit, r = source_read(arena, path, IMPORT_MAX_FILE, &source);
 
 	if (r < 0)
-		diag_add(diags, "E0101", DIAG_ERROR,
-			 (struct span){.source = source_from_text(arena, path, "", 0)},
-			 "the file cannot be read: %s", source_strerror(r));
+		cannot_read(arena, diags, path, r);
 	else
 		r = import_source(arena, source, &i->options, diags, &text);
 	diag_print(diags, STDERR_FILENO);
 	if (r < 0)
 		return r == -ENOPKG ? EXIT_HOST : EXIT_INVALID;
 	exit = write_description(i, &text);
-	if (exit == EXIT_DONE && diag_warnings(diags)) {
-		strbuf_clear(&text);
-		strbuf_printf(&text,
-			      "%s: %zu things are not mapped, or not as they were; the description "
-			      "says of each what to do\n",
-			      source->name, diag_warnings(diags));
-		strbuf_write(&text, STDERR_FILENO);
-		exit = EXIT_PENDING;
-	}
-	return exit;
+	return exit == EXIT_DONE ? conclude(source, diag_warnings(diags)) : exit;
 }
 
 enum {

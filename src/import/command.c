@@ -25,6 +25,7 @@ struct shell {
 	const struct source *source;
 	size_t at;
 	struct span place; /* of @at */
+	size_t n;          /* values so far */
 };
 
 enum option_kind {
@@ -279,7 +280,7 @@ static void add_value(struct shell *s, struct item *map, const char *key, const 
 		return;
 	}
 	list = item_add(s->arena, map, ITEM_LIST, key, NULL, span);
-	for (size_t at = 1; at < size - 1;) {
+	for (size_t at = 1; at < size - 1 && s->n <= ITEM_MAX_COUNT; s->n++) {
 		size_t n = MIN(strcspn(text + at, ","), size - 1 - at);
 
 		item_add(s->arena, list, ITEM_STRING, "0", arena_strndup(s->arena, text + at, n),
@@ -315,7 +316,7 @@ static void add_pair(struct shell *s, struct item *map, const struct word *word,
 
 static void add_pairs(struct shell *s, struct item *map, const struct word *word)
 {
-	for (size_t at = 0; word->text[at];) {
+	for (size_t at = 0; word->text[at] && s->n <= ITEM_MAX_COUNT; s->n++) {
 		size_t size = extent(word->text + at, ',');
 
 		if (size)
@@ -358,16 +359,10 @@ static bool read_options(struct shell *s, struct item *root, struct diag_list *d
 {
 	const struct option *option = NULL;
 	struct word word;
-	size_t n = 0;
 
 	while (next_word(s, &word)) {
 		size_t size = strcspn(word.text, "=");
 
-		if (++n > ITEM_MAX_COUNT / 16) {
-			diag_add(diags, "E0503", DIAG_ERROR, word.span,
-				 "there are too many words: no machine needs that");
-			return false;
-		}
 		if (word.text[0] != '-') {
 			if (option)
 				add_option(s, root, option, &word);
@@ -382,6 +377,11 @@ static bool read_options(struct shell *s, struct item *root, struct diag_list *d
 			word.text += size + 1;
 			word.plain = false;
 			add_option(s, root, option, &word);
+		}
+		if (++s->n > ITEM_MAX_COUNT) {
+			diag_add(diags, "E0503", DIAG_ERROR, word.span,
+				 "there are too many values: no machine needs that");
+			return false;
 		}
 	}
 	return true;

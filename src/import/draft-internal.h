@@ -33,6 +33,7 @@ struct draft_block {
 	struct draft_comments comments;
 	struct draft_entry *first, *last;
 	const char *refused;
+	size_t n;
 	struct draft_block *next;
 };
 

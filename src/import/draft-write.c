@@ -405,22 +405,27 @@ static void keep_order(struct draft *draft)
 			"Slots keep the order of the source: the first disk is /dev/vda in Linux.");
 }
 
-/* Other programs take them from where they were started. */
-static void say_relative(struct draft *draft, const struct draft_block *blocks)
+static bool has_relative(const struct draft_block *blocks)
 {
 	static const char *const keys[] = {"kernel", "firmware", "initramfs", "path"};
 
 	for (const struct draft_block *b = blocks; b; b = b->next)
 		for (const struct draft_entry *e = b->first; e; e = e->next)
 			for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-				if (e->group == NULL && !strcmp(e->key, keys[i]) &&
+				if (!e->group && !strcmp(e->key, keys[i]) &&
 				    e->value[*e->value == '"'] != '/' &&
-				    strcmp(e->value, DRAFT_KERNEL_PLACEHOLDER) != 0) {
-					draft_say(draft, NULL,
-						  "Relative paths are meant from this file on, and "
-						  "were from where the machine was started.");
-					return;
-				}
+				    strcmp(e->value, DRAFT_KERNEL_PLACEHOLDER) != 0)
+					return true;
+	return false;
+}
+
+/* Other programs take them from where they were started. */
+static void say_relative(struct draft *draft)
+{
+	if (has_relative(draft->sections) || has_relative(draft->devices))
+		draft_say(draft, NULL,
+			  "Relative paths are meant from this file on; they were from where the "
+			  "machine was started.");
 }
 
 static void lay_out(struct draft *draft, const struct strbuf *text, struct strbuf *out)
@@ -438,8 +443,7 @@ void draft_finish(struct draft *draft, struct strbuf *out)
 	bool good = false;
 
 	keep_order(draft);
-	say_relative(draft, draft->sections);
-	say_relative(draft, draft->devices);
+	say_relative(draft);
 	for (unsigned round = 0; !good; round++) {
 		invariant(round < 2 * MAX_ROUNDS);
 		if (round == MAX_ROUNDS)

@@ -197,8 +197,14 @@ void draft_put(struct draft_block *block, const char *group, const char *key,
 {
 	struct draft_entry *entry, *before = block->last;
 
-	if (draft_entry_find(block, group, key))
+	if (block->n > DRAFT_MAX_ENTRIES || draft_entry_find(block, group, key))
 		return;
+	if (block->n++ == DRAFT_MAX_ENTRIES) {
+		draft_remark(block->draft, block, DRAFT_UNMAPPED, from,
+			     "'%s' of '%s' and what comes after is left out: it is too much", key,
+			     block->name);
+		return;
+	}
 	entry = arena_new(block->draft->arena, struct draft_entry);
 	entry->group = group;
 	entry->key = key;

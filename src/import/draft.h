@@ -20,6 +20,7 @@ struct draft;       /* a description */
 struct draft_block; /* one of its maps: cpus, memory, boot, lifecycle, or a device */
 
 #define DRAFT_MAX_DEVICES 256
+#define DRAFT_MAX_ENTRIES 600 /* of a block: pins of 255 CPUs, as many features, and some */
 
 /* Where a kernel is missing: no file has that name, so that weft validate --host and run say so. */
 #define DRAFT_KERNEL_PLACEHOLDER "REPLACE-ME-vmlinuz"

@@ -57,7 +57,7 @@ static bool is_any_taken(const struct item *item)
 /* null, false and what is empty say that something is not there. */
 static bool says_nothing(const struct item *item)
 {
-	return item->parent && item->kind >= ITEM_MAP && !item_is_set(item->parent, item->name);
+	return item->kind >= ITEM_MAP && !item_means(item);
 }
 
 static void list_item(struct rest *rest, struct item *item)

@@ -92,7 +92,7 @@ void item_ignore_named(struct item *parent, const char *name)
 			item_ignore(item);
 }
 
-static bool has_meaning(const struct item *item)
+bool item_means(const struct item *item)
 {
 	switch (item->kind) {
 	case ITEM_ELEMENT:
@@ -101,7 +101,7 @@ static bool has_meaning(const struct item *item)
 	case ITEM_MAP:
 	case ITEM_LIST:
 		for (const struct item *below = item->first; below; below = below->next)
-			if (has_meaning(below))
+			if (item_means(below))
 				return true;
 		return false;
 	case ITEM_SWITCH:
@@ -116,7 +116,7 @@ static bool has_meaning(const struct item *item)
 bool item_is_set(const struct item *parent, const char *name)
 {
 	for (const struct item *item = parent ? parent->first : NULL; item; item = item->next)
-		if (strcmp(item->name, name) == 0 && has_meaning(item))
+		if (strcmp(item->name, name) == 0 && item_means(item))
 			return true;
 	return false;
 }

@@ -13,7 +13,7 @@
 struct arena;
 
 #define ITEM_MAX_DEPTH 64
-#define ITEM_MAX_COUNT 50000
+#define ITEM_MAX_COUNT 20000
 
 enum item_kind {
 	ITEM_ELEMENT,   /* of XML: attributes and elements below it, and text */
@@ -66,7 +66,10 @@ void item_ignore(struct item *item);
 /* The same of what is called @name below @parent, all of it. */
 void item_ignore_named(struct item *parent, const char *name);
 
-/* Whether something that has a meaning is below or in @name: not null, false, 0, [] or {}. */
+/* Whether an item says that something is there: it is not null, false, 0, [] or {}. */
+bool item_means(const struct item *item);
+
+/* Whether one is called @name below @parent and means something. */
 bool item_is_set(const struct item *parent, const char *name);
 
 /* Whether the text of an item is one of these words: "on", "yes", "true", "1". */

@@ -69,6 +69,11 @@ int import_read_json(struct arena *arena, const struct source *source, struct di
 	root = load_tree(arena, source, NULL, diags);
 	if (!root || diag_errors(diags))
 		return -EINVAL;
+	if (root->tree_nodes > ITEM_MAX_COUNT) {
+		diag_add(diags, "E0503", DIAG_ERROR, root->span,
+			 "there are too many values: no machine needs that");
+		return -EINVAL;
+	}
 	*ret_root = convert(arena, NULL, "", &(struct node_entry){.value = root});
 	return 0;
 }

@@ -67,8 +67,8 @@ static void map_amount(struct libvirt *l, struct draft_block *block)
 		size = take_away(now, persistent);
 	if (size < total)
 		draft_remark(l->draft, block, DRAFT_NOTE, memory,
-			     "the guest starts with what it has now, and memory.size gives it "
-			     "more up to memory.max");
+			     "memory.size is what the guest has now; an edit gives it more, up to "
+			     "memory.max");
 	limit = total;
 	if (libvirt_size(l, max, KiB, &now) && now > limit)
 		limit = now;

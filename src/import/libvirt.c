@@ -140,7 +140,8 @@ static void map_balloon(struct libvirt *l, struct item *balloon)
 	item_ignore(balloon);
 	if (!item_is(model, "none"))
 		draft_remark(l->draft, draft_section(l->draft, "memory"), DRAFT_NOTE, balloon,
-			     "weft has no balloon: memory.size resizes a machine up to memory.max");
+			     "weft has no balloon: an edit of memory.size resizes a machine, up to "
+			     "memory.max");
 }
 
 /* A chip set's own watchdog is there in every new machine of libvirt, used or not. */

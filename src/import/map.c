@@ -147,9 +147,8 @@ static uint64_t take_bucket(struct draft *draft, struct item *limiter, const cha
 	struct item *bucket = item_find(limiter, name);
 	uint64_t size = 0, refill = 0;
 
-	if (!map_number(draft, bucket, "size", &size) |
-	    !map_number(draft, bucket, "refill_time", &refill))
-		return 0;
+	map_number(draft, bucket, "size", &size);
+	map_number(draft, bucket, "refill_time", &refill);
 	if (!size || !refill) /* there is no limit then */
 		return 0;
 	*burst = MAX(*burst, MIN(refill, 3600000ULL) * MILLISECOND);

@@ -17,6 +17,7 @@ guest_tests += tests/guest/firmware.py
 guest_tests += tests/guest/hostdev.py
 guest_tests += tests/guest/hostile.py
 guest_tests += tests/guest/hotplug-pci.py
+guest_tests += tests/guest/import.py
 guest_tests += tests/guest/hotplug-cpu.py
 guest_tests += tests/guest/hotplug-memory.py
 guest_tests += tests/guest/life.py

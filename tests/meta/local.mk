@@ -4,6 +4,7 @@ meta_tests = \
 	tests/meta/fmt.py \
 	tests/meta/gitops.sh \
 	tests/meta/house.py \
+	tests/meta/import.py \
 	tests/meta/init.py \
 	tests/meta/live.py \
 	tests/meta/one-schema.py \

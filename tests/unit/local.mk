@@ -13,6 +13,9 @@ UNIT_LIBS = tests/unit/libcutap.a $(WEFT_LIBS) $(CUNIT_LIBS)
 unit_tests += tests/unit/test-arena
 tests_unit_test_arena_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test-label
+tests_unit_test_label_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test-loop
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 
