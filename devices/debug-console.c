@@ -48,6 +48,7 @@ static void debug_needs(const struct graph_node *node, struct device_needs *need
 	const struct debug_console_config *config = node->config;
 
 	needs->irq = -1;
+	needs->port = (uint16_t)config->port;
 	console_needs(&config->output, "output", false, needs, arena);
 }
 

@@ -514,8 +514,11 @@ char *cpu_list_format(const struct cpu_list *list, char *buffer, size_t size)
 		unsigned first = cpu;
 		int n;
 
-		if (!cpu_list_has(list, cpu))
+		if (!cpu_list_has(list, cpu)) {
+			if (!list->words[cpu / 64])
+				cpu |= 63; /* most of a list is nothing */
 			continue;
+		}
 		while (cpu_list_has(list, cpu + 1))
 			cpu++;
 		n = snprintf(buffer + fill, size - fill, cpu > first ? "%s%u-%u" : "%s%u",

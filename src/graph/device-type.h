@@ -32,6 +32,7 @@ struct device_needs {
 	unsigned memory_slots;		     /* KVM memory slots */
 	uint64_t memory_size;		     /* guest-physical memory that is no BAR, bytes; 0: none */
 	int irq;			     /* the IOAPIC pin of a platform device, -1 for none */
+	uint16_t port;			     /* the I/O port that the property `port` gives it, 0 for none */
 	/*
 	 * Host things that no second device may have: "write:/path", "tap:name", "mac:…". Two nodes
 	 * with the same key are an error of the description.

@@ -5,6 +5,7 @@
  */
 #include <config.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,7 +200,7 @@ const char *rules_resource_words(const char *key)
 	} kinds[] = {
 		{ "write:", "the file" },   { "tap:", "the tap" },	{ "mac:", "the MAC address" },
 		{ "cid:", "the vsock CID" }, { "socket:", "the socket" }, { "uuid:", "the UUID" },
-		{ "terminal", "the input of the" },
+		{ "terminal", "the input of the" }, { "port:", "the I/O port" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -326,16 +327,31 @@ static void check_read(const struct graph_node *const *devices, const struct dev
 		}
 }
 
-static void check_former_names(const struct graph_node *first, const struct graph_node *second,
-			       struct diag_list *diags)
+static void check_port(const struct graph_node *const *devices, const struct device_needs *needs, size_t i,
+		       size_t j, struct diag_list *diags)
 {
-	const char *a = graph_node_formerly(first), *b = graph_node_formerly(second);
+	struct use first = { .node = devices[i] }, second = { .node = devices[j] };
+	char key[16];
+
+	if (!needs[i].port || needs[i].port != needs[j].port)
+		return;
+	first.span = graph_node_span(first.node, "port");
+	second.span = graph_node_span(second.node, "port");
+	snprintf(key, sizeof(key), "port:0x%x", needs[i].port);
+	report_double_use(first, second, key, diags);
+}
+
+/* @name: the former one of @second. */
+static void check_former_names(const struct graph_node *first, const struct graph_node *second,
+			       const char *name, struct diag_list *diags)
+{
+	const char *other = graph_node_formerly(first);
 	struct diag *diag;
 
-	if (!a || !b || strcmp(a, b) != 0)
+	if (!other || strcmp(other, name) != 0)
 		return;
 	diag = diag_add(diags, "E0308", DIAG_ERROR, graph_node_span(second, "formerly"),
-			"'%s' and '%s' cannot both have been '%s'", first->id, second->id, a);
+			"'%s' and '%s' cannot both have been '%s'", first->id, second->id, name);
 	diag_relate(diags, diag, graph_node_span(first, "formerly"), "the other one");
 }
 
@@ -356,6 +372,8 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 
 	/* At most 31 PCI devices and a few more, so pairs are few; a huge map is refused by then. */
 	for (size_t j = 0; j < n; j++) {
+		const char *former = graph_node_formerly(devices[j]);
+
 		check_exclusive(devices, needs, j, diags);
 		check_read(devices, needs, n, j, diags);
 		check_own_name(devices[j], diags);
@@ -364,7 +382,9 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 		for (size_t i = 0; i < j; i++) {
 			struct diag *diag;
 
-			check_former_names(devices[i], devices[j], diags);
+			check_port(devices, needs, i, j, diags);
+			if (former)
+				check_former_names(devices[i], devices[j], former, diags);
 			if (devices[i]->type != devices[j]->type || !devices[j]->type->singleton)
 				continue;
 			diag = diag_add(diags, "E0306", DIAG_ERROR, devices[j]->span,

@@ -9,8 +9,14 @@ tests_bench_floor_SOURCES = tests/bench/floor.c
 .PHONY: bench
 bench: weft tests/bench/spawn tests/bench/floor $(minimal_guests)
 	WEFT_BUILD=. python3 -B $(srcdir)/tests/bench/bench.py
+	WEFT_BUILD=. srcdir=$(srcdir) python3 -B $(srcdir)/tests/bench/validate.py
 
 EXTRA_DIST += tests/bench/reload.py
 .PHONY: bench-reload
 bench-reload: weft tests/guest/bare/arrive tests/guest/bare/eject
 	WEFT_BUILD=. python3 -B $(srcdir)/tests/bench/reload.py
+
+EXTRA_DIST += tests/bench/validate.py
+.PHONY: bench-validate
+bench-validate: weft
+	WEFT_BUILD=. srcdir=$(srcdir) python3 -B $(srcdir)/tests/bench/validate.py

@@ -33,11 +33,11 @@ def for_python(part):
 
 
 def by_jsonschema(schema, documents):
-    """The answers, and how many seconds of validating they took."""
+    """The answers, and how many seconds of the processor's time validating took."""
     validator = jsonschema.Draft202012Validator(for_python(schema))
-    started = time.perf_counter()
+    started = time.process_time()
     good = [validator.is_valid(d) for d in documents]
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     return [None if g else Why(validator, d) for g, d in zip(good, documents)], seconds
 
 
@@ -51,11 +51,11 @@ def no_ajv():
 
 
 def by_ajv(schema, documents):
-    """The answers, and how many seconds of validating they took."""
+    """The answers, and the seconds of the processor's time: {"compile", "read" (JSON), "validate"}."""
     lines = "".join(json.dumps(d) + "\n" for d in [schema, *documents])
     result = subprocess.run(["node", os.path.join(SOURCE, "tests/meta/ajv/judge.js")], input=lines, capture_output=True,
                             text=True, check=False, env={**os.environ, "NODE_PATH": MODULES})
     if result.returncode:
         raise RuntimeError(f"ajv: {result.stderr}")
-    *answers, times = [json.loads(line) for line in result.stdout.splitlines()]
-    return answers, times["validate"] / 1000
+    *answers, seconds = [json.loads(line) for line in result.stdout.splitlines()]
+    return answers, seconds
