@@ -53,6 +53,14 @@ bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/
 bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile tests/guest/bare/lost
 bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject \
 	tests/guest/bare/firmware tests/guest/bare/hostile
+# A line each: main and branches add to them.
+bare_guests =
+bare_guests += tests/guest/bare/arrive
+bare_guests += tests/guest/bare/blk-bulk
+bare_guests += tests/guest/bare/eject
+bare_guests += tests/guest/bare/firmware
+bare_guests += tests/guest/bare/hostile
+bare_guests += tests/guest/bare/lost
 minimal_guests = tests/guest/bare/first-byte tests/guest/bare/power-off \
 	tests/guest/bare/triple-fault tests/guest/bare/halt tests/guest/bare/linger tests/guest/bare/fwait
 noinst_PROGRAMS += $(bare_guests) $(minimal_guests)

@@ -137,6 +137,9 @@ unit_tests += tests/unit/test-virtio-pmem
 tests_unit_test_virtio_pmem_SOURCES = tests/unit/test-virtio-pmem.c $(FAKE_DRIVER)
 tests_unit_test_virtio_pmem_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test-backing
+tests_unit_test_backing_LDADD = $(UNIT_LIBS)
+
 if NVDIMM
 unit_tests += tests/unit/test-nvdimm
 endif
