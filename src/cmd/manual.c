@@ -57,15 +57,19 @@ static const char tail[] =
 	"at SIGHUP it looks at the description again.\n"
 	".SH SEE ALSO\n.BR weft.yaml (5)\n";
 
-/* Paragraphs are lines in the table; roff fills them anew. */
+/* Lines in the table are as long as on a terminal; roff fills paragraphs anew. */
 static void put_details(struct strbuf *out, const char *details)
 {
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	while (*details) {
+		cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
-	for (; *details; details++)
-		strbuf_putc(&text, *details == '\n' ? ' ' : *details);
-	strbuf_puts(out, ".PP\n");
-	roff_put_sentences(out, text.text);
+		for (; *details && strncmp(details, "\n\n", 2) != 0; details++)
+			strbuf_putc(&text, *details == '\n' ? ' ' : *details);
+		strbuf_puts(out, ".PP\n");
+		roff_put_sentences(out, text.text);
+		while (*details == '\n')
+			details++;
+	}
 }
 
 static void put_option(struct strbuf *out, const struct option_spec *spec)
