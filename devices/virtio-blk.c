@@ -166,40 +166,12 @@ static bool work(struct virtqueue *vq, void *opaque)
 	return room;
 }
 
-struct start {
-	struct blk *blk;
-	int result;
-};
-
-static void start_io(void *opaque)
-{
-	struct start *start = opaque;
-	struct blk *blk = start->blk;
-
-	start->result = block_queue_create(blk->image, blk->engine, blk->loop, &blk->io);
-}
-
-/* What is in flight completes into queues that are detached, and then nothing is left. */
-static void stop_io(void *opaque)
-{
-	struct blk *blk = opaque;
-
-	blk->io = block_queue_destroy(blk->io);
-}
-
-static void drain_io(void *opaque)
-{
-	struct blk *blk = opaque;
-
-	block_queue_drain(blk->io);
-}
-
 /* The queues give nothing more: what is in flight is all there is. */
 static void pause_io(struct virtio_device *vdev)
 {
 	struct blk *blk = to_blk(vdev);
 
-	loop_call(blk->loop, drain_io, blk);
+	block_queue_drain_on(blk->loop, blk->io);
 }
 
 static void deactivate(struct virtio_device *vdev)
@@ -209,7 +181,8 @@ static void deactivate(struct virtio_device *vdev)
 	for (unsigned i = 0; i < vdev->info.n_queues; i++)
 		if (blk->queues[i].vq)
 			virtqueue_detach(blk->queues[i].vq);
-	loop_call(blk->loop, stop_io, blk);
+	/* What is in flight completes into queues that are detached, and then nothing is left. */
+	blk->io = block_queue_destroy_on(blk->loop, blk->io);
 	for (unsigned i = 0; i < vdev->info.n_queues; i++)
 		blk->queues[i].vq = NULL;
 	free(TAKE_PTR(blk->scratch));
@@ -220,8 +193,7 @@ static int activate(struct virtio_device *vdev)
 {
 	struct blk *blk = to_blk(vdev);
 	struct io_thread *thread = machine_io_thread(vdev->device.machine);
-	struct start start = {.blk = blk};
-	int r = 0;
+	int r;
 
 	if (!thread)
 		return -ENOMEM;
@@ -232,12 +204,11 @@ static int activate(struct virtio_device *vdev)
 	blk->durable = !virtio_has_feature(vdev, VIRTIO_BLK_F_FLUSH);
 	blk->limits.discard = virtio_has_feature(vdev, VIRTIO_BLK_F_DISCARD);
 	blk->limits.write_zeroes = virtio_has_feature(vdev, VIRTIO_BLK_F_WRITE_ZEROES);
-	if (!loop_call(blk->loop, start_io, &start))
-		start.result = -ESHUTDOWN;
-	if (start.result < 0) {
-		log_error("%s: cannot do I/O: %s", vdev->device.id, strerror(-start.result));
+	r = block_queue_create_on(blk->loop, blk->image, blk->engine, &blk->io);
+	if (r < 0) {
+		log_error("%s: cannot do I/O: %s", vdev->device.id, strerror(-r));
 		free(TAKE_PTR(blk->scratch));
-		return start.result;
+		return r;
 	}
 	for (unsigned i = 0; r == 0 && i < vdev->info.n_queues; i++) {
 		struct queue *queue = &blk->queues[i];

@@ -123,37 +123,9 @@ static bool work(struct virtqueue *vq, void *opaque)
 	return room;
 }
 
-struct start {
-	struct pmem *pmem;
-	int result;
-};
-
-static void start_io(void *opaque)
-{
-	struct start *start = opaque;
-	struct pmem *pmem = start->pmem;
-
-	start->result = block_queue_create(pmem_file_image(pmem->file), BLOCK_ENGINE_AUTO,
-					   pmem->loop, &pmem->io);
-}
-
-static void stop_io(void *opaque)
-{
-	struct pmem *pmem = opaque;
-
-	pmem->io = block_queue_destroy(pmem->io);
-}
-
-static void drain_io(void *opaque)
-{
-	struct pmem *pmem = opaque;
-
-	block_queue_drain(pmem->io);
-}
-
 static void pause_io(struct virtio_device *vdev)
 {
-	loop_call(to_pmem(vdev)->loop, drain_io, to_pmem(vdev));
+	block_queue_drain_on(to_pmem(vdev)->loop, to_pmem(vdev)->io);
 }
 
 static void deactivate(struct virtio_device *vdev)
@@ -164,7 +136,7 @@ static void deactivate(struct virtio_device *vdev)
 	if (vq)
 		virtqueue_detach(vq);
 	/* What is in flight completes into the detached queue. */
-	loop_call(pmem->loop, stop_io, pmem);
+	pmem->io = block_queue_destroy_on(pmem->loop, pmem->io);
 }
 
 static int activate(struct virtio_device *vdev)
@@ -172,7 +144,6 @@ static int activate(struct virtio_device *vdev)
 	struct pmem *pmem = to_pmem(vdev);
 	struct virtqueue *vq = virtio_queue(vdev, QUEUE);
 	struct io_thread *thread = machine_io_thread(vdev->device.machine);
-	struct start start = {.pmem = pmem};
 	int r;
 
 	if (!thread)
@@ -180,11 +151,10 @@ static int activate(struct virtio_device *vdev)
 	pmem->loop = io_thread_loop(thread);
 	pmem->in_flight = 0;
 	pmem->full = false;
-	if (!loop_call(pmem->loop, start_io, &start))
-		start.result = -ESHUTDOWN;
-	if (start.result < 0) {
-		log_error("%s: cannot flush: %s", vdev->device.id, strerror(-start.result));
-		return start.result;
+	r = block_queue_create_on(pmem->loop, pmem_file_image(pmem->file), BLOCK_ENGINE_AUTO, &pmem->io);
+	if (r < 0) {
+		log_error("%s: cannot flush: %s", vdev->device.id, strerror(-r));
+		return r;
 	}
 	r = vq ? virtqueue_attach(vq, pmem->loop, work, pmem) : 0;
 	if (r < 0)

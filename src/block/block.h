@@ -136,6 +136,15 @@ void block_queue_kick(struct block_queue *queue);
 /* Returns when no request is in flight; their @done have been called. */
 void block_queue_drain(struct block_queue *queue);
 
+/*
+ * The same for a queue whose thread is that of @loop, from another thread, which waits. -ESHUTDOWN: the
+ * loop has ended.
+ */
+int block_queue_create_on(struct loop *loop, struct block_image *image, enum block_engine engine,
+			  struct block_queue **ret) must_use;
+void block_queue_drain_on(struct loop *loop, struct block_queue *queue);
+struct block_queue *block_queue_destroy_on(struct loop *loop, struct block_queue *queue);
+
 unsigned block_queue_in_flight(const struct block_queue *queue);
 
 /* "io_uring" or "threads" */

@@ -6,6 +6,7 @@ libweft_a_SOURCES += \
 	src/block/lock.c \
 	src/block/pmem-file.c \
 	src/block/pmem-file.h \
+	src/block/queue-on.c \
 	src/block/queue.c \
 	src/block/threads.c \
 	src/block/uring.c \
