@@ -107,9 +107,8 @@ static int run(const struct command *command, int argc, char **argv)
 		r = take_option(option, &options, body, &format);
 	if (!r && option < 0)
 		r = options.exit;
-	else if (!r && options.n_operands != 1)
-		r = usage_error(command,
-				options.n_operands ? "one file at a time" : "a file is missing");
+	else if (!r && !options_file(&options))
+		r = EXIT_USAGE;
 	else if (!r)
 		return apply(command, options.operands[0], body, format == 1);
 	json_decref(body);

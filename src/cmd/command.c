@@ -161,6 +161,14 @@ int options_next(struct options *options)
 	return id;
 }
 
+const char *options_file(const struct options *options)
+{
+	if (options->n_operands == 1)
+		return options->operands[0];
+	usage_error(options->command, options->n_operands ? "one file at a time" : "a file is missing");
+	return NULL;
+}
+
 int option_choice(const struct options *options, const char *const *words, int n)
 {
 	cleanup_strbuf struct strbuf list = STRBUF_INIT;

@@ -63,6 +63,9 @@ int options_next(struct options *options);
 int usage_error(const struct command *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The only operand, which is a file; NULL after a usage error. */
+const char *options_file(const struct options *options);
+
 /**
  * option_choice() - an option that is one of several words
  * @options: at the option

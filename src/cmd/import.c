@@ -135,6 +135,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct importing i = {0};
 	struct options options;
+	const char *file;
 	int option;
 
 	options_init(&options, command, argc, argv);
@@ -146,10 +147,10 @@ static int run(const struct command *command, int argc, char **argv)
 	if (!i.from)
 		return usage_error(command, "what the file is from is missing: --from libvirt, "
 					    "cloud-hypervisor or firecracker");
-	if (options.n_operands != 1)
-		return usage_error(command, options.n_operands ? "one file at a time"
-							       : "the file is missing");
-	return import_file(&i, options.operands[0]);
+	file = options_file(&options);
+	if (!file)
+		return EXIT_USAGE;
+	return import_file(&i, file);
 }
 
 static const struct option_spec option_specs[] = {

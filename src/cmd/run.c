@@ -13,6 +13,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct overrides overrides = { 0 };
 	struct options options;
+	const char *file;
 	int option;
 
 	options_init(&options, command, argc, argv);
@@ -31,10 +32,10 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	if (option < 0)
 		return options.exit;
-	if (options.n_operands != 1)
-		return usage_error(command, options.n_operands ? "one file at a time" :
-								 "a file is missing");
-	return supervisor_run(options.operands[0], &overrides.document, &control_attendant);
+	file = options_file(&options);
+	if (!file)
+		return EXIT_USAGE;
+	return supervisor_run(file, &overrides.document, &control_attendant);
 }
 
 static const struct option_spec option_specs[] = {

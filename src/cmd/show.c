@@ -59,6 +59,7 @@ static int run(const struct command *command, int argc, char **argv)
 	struct overrides overrides = {0};
 	bool origins = false;
 	struct options options;
+	const char *file;
 	int option, format = 0;
 
 	options_init(&options, command, argc, argv);
@@ -81,10 +82,10 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	if (option < 0)
 		return options.exit;
-	if (options.n_operands != 1)
-		return usage_error(command,
-				   options.n_operands ? "one file at a time" : "a file is missing");
-	generation = generation_load(options.operands[0], &overrides.document, NULL);
+	file = options_file(&options);
+	if (!file)
+		return EXIT_USAGE;
+	generation = generation_load(file, &overrides.document, NULL);
 	diag_print(generation->diags, STDERR_FILENO);
 	return generation->graph ? show(generation, format == 1, origins) : EXIT_INVALID;
 }
