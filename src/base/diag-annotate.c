@@ -3,6 +3,7 @@
  * A file with its diagnostics in place, as comments. What is printed is for people: tabs are spaces
  * and controls are replaced, as in every other form.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag-render-internal.h"
@@ -115,14 +116,47 @@ static void put_other(const struct annotation *a, const struct diag *diag)
 	}
 }
 
+static int by_line(const void *a, const void *b)
+{
+	uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+/* The lines that something is said of, in their order: a file may have many more. The caller frees them. */
+static uint32_t *find_lines(const struct annotation *a, size_t n, size_t *ret_n)
+{
+	size_t room = n, fill = 0;
+	uint32_t *lines;
+
+	for (size_t i = 0; i < n; i++)
+		room += diag_get(a->list, i)->n_related;
+	lines = calloc(room + 1, sizeof(*lines));
+	invariant(lines != NULL);
+	for (size_t i = 0; i < n; i++) {
+		const struct diag *diag = diag_get(a->list, i);
+
+		if (diag->span.source == a->source)
+			lines[fill++] = diag->span.line;
+		for (size_t j = 0; j < diag->n_related; j++)
+			if (diag->related[j].span.source == a->source)
+				lines[fill++] = diag->related[j].span.line;
+	}
+	qsort(lines, fill, sizeof(*lines), by_line);
+	*ret_n = fill;
+	return lines;
+}
+
 void diag_render_annotated(struct strbuf *out, const struct source *source, struct diag_list *list,
 			   bool color)
 {
 	const struct annotation a = {out, source, list, color};
-	size_t n = diag_count(list), size = 0, others = 0;
+	size_t n = diag_count(list), size = 0, others = 0, n_lines = 0, at = 0;
+	cleanup_free uint32_t *lines = NULL;
 	const char *line;
 
 	diag_sort(list);
+	lines = find_lines(&a, n, &n_lines);
 	for (size_t i = 0; i < n; i++)
 		put_diag(&a, diag_get(list, i), 0);
 	for (uint32_t number = 1; (line = source_line(source, number, &size)); number++) {
@@ -131,7 +165,9 @@ void diag_render_annotated(struct strbuf *out, const struct source *source, stru
 			break;
 		put_line(out, line, size, 0);
 		strbuf_putc(out, '\n');
-		for (size_t i = 0; i < n; i++)
+		while (at < n_lines && lines[at] < number)
+			at++;
+		for (size_t i = 0; at < n_lines && lines[at] == number && i < n; i++)
 			put_diag(&a, diag_get(list, i), number);
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -20,7 +20,7 @@
 #define DOCUMENT_MAX_FILE    (1024 * 1024)     /* bytes in one file */
 #define DOCUMENT_MAX_BYTES   (4 * 1024 * 1024) /* bytes of scalars with every alias followed */
 #define DOCUMENT_MAX_DEPTH   64
-#define DOCUMENT_MAX_NODES   100000
+#define DOCUMENT_MAX_NODES   50000
 #define DOCUMENT_MAX_ALIASES 1000
 #define DOCUMENT_MAX_SCALAR  (64 * 1024)
 

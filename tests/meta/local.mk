@@ -3,6 +3,7 @@ meta_tests = \
 	tests/meta/completion.sh \
 	tests/meta/fmt.py \
 	tests/meta/gitops.sh \
+	tests/meta/hostile.py \
 	tests/meta/house.py \
 	tests/meta/import.py \
 	tests/meta/init.py \
