@@ -2,7 +2,8 @@
 /*
  * virtio-pmem (virtio 1.2 §5.19): a file of the host as persistent memory. The memory itself is
  * guest-physical memory, without exits; the device's one queue takes requests to flush it, which
- * sync the file beside the I/O thread and are answered when that is done, in any order.
+ * sync the file beside the I/O thread and are answered when that is done, in any order. When the file
+ * has lost pages they fail.
  */
 /* Linux's header has a structure of the name that the schema gives to ours. */
 #define virtio_pmem_config virtio_pmem_space
@@ -69,13 +70,16 @@ static void answer(struct pmem *pmem, uint16_t head, const struct iovec *in, uns
 	virtqueue_push(virtio_queue(&pmem->vdev, QUEUE), head, (uint32_t)n);
 }
 
+/* A file that has lost pages keeps nothing of what was written there, and the driver can be told. */
 static void flushed(struct block_request *io, int result)
 {
+	struct device_memory_loss loss;
 	struct pending *p = container_of(io, struct pending, io);
 	struct virtqueue *vq = virtio_queue(&p->pmem->vdev, QUEUE);
 	struct pmem *pmem = p->pmem;
 
-	answer(pmem, p->head, p->in, p->n_in, result >= 0);
+	answer(pmem, p->head, p->in, p->n_in,
+	       result >= 0 && !device_memory_lost(pmem->memory, &loss));
 	virtqueue_notify(vq);
 	pmem->in_flight--;
 	if (pmem->full) {

@@ -179,6 +179,8 @@ struct device_memory *device_memory_destroy(struct device_memory *memory)
 
 bool device_memory_lost(const struct device_memory *memory, struct device_memory_loss *ret)
 {
+	/* Nobody may have touched what is gone. */
+	(void)backing_mend_all();
 	ret->size = backing_size(memory->backing);
 	ret->holes = backing_has_holes(memory->backing);
 	return ret->size < memory->params.size || ret->holes;

@@ -50,7 +50,7 @@ struct device_memory_loss {
 	bool holes;
 };
 
-/* Return: whether something is lost. The machine's owner is told when it happens. */
+/* Looks, too. Return: whether something is lost. The machine's owner is told when it happens. Any thread. */
 bool device_memory_lost(const struct device_memory *memory, struct device_memory_loss *ret);
 
 /*

@@ -60,6 +60,7 @@ bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/
 bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject \
 	tests/guest/bare/firmware tests/guest/bare/hostile
 # A line each: main and branches add to them.
+# A line each: branches add to them.
 bare_guests =
 bare_guests += tests/guest/bare/arrive
 bare_guests += tests/guest/bare/blk-bulk

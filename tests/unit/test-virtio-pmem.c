@@ -112,6 +112,19 @@ static void flushes_are_answered(void)
 	stop();
 }
 
+static void flushes_of_a_file_that_lost_pages_fail(void)
+{
+	start();
+	driver_bring_up(0, 1);
+	fake.lost = true;
+	CU_ASSERT_EQUAL(ask(0, 4, 4), 4);
+	CU_ASSERT_EQUAL(result(), UINT32_MAX);
+	fake.lost = false;
+	CU_ASSERT_EQUAL(ask(0, 4, 4), 4);
+	CU_ASSERT_EQUAL(result(), 0);
+	stop();
+}
+
 static void strange_requests_are_answered(void)
 {
 	start();
@@ -161,6 +174,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"it says where its memory is", it_says_where_its_memory_is},
 		{"flushes are answered", flushes_are_answered},
+		{"flushes of a file that lost pages fail", flushes_of_a_file_that_lost_pages_fail},
 		{"strange requests are answered", strange_requests_are_answered},
 		{"a file is made when it is used", a_file_is_made_when_it_is_used},
 		CU_TEST_INFO_NULL,
