@@ -47,18 +47,6 @@ tests_guest_init_init_LDFLAGS = $(GUEST_LINK)
 tests_guest_init_init_LDADD =
 
 # Bare-metal guests: bare_guests are C files with bare_main() (see bare/bare.h).
-bare_guests =
-bare_guests += \
-bare_guests += tests/guest/bare/arrive
-bare_guests += tests/guest/bare/blk-bulk
-bare_guests += tests/guest/bare/eject
-bare_guests += tests/guest/bare/firmware
-bare_guests += tests/guest/bare/hostile
-bare_guests += tests/guest/bare/lost
-	tests/guest/bare/hostile
-bare_guests = tests/guest/bare/blk-bulk tests/guest/bare/eject tests/guest/bare/hostile tests/guest/bare/lost
-bare_guests = tests/guest/bare/arrive tests/guest/bare/blk-bulk tests/guest/bare/eject \
-	tests/guest/bare/firmware tests/guest/bare/hostile
 # A line each: main and branches add to them.
 # A line each: branches add to them.
 bare_guests =
