@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of processor features (Intel SDM 2, CPUID; AMD APM 3, appendix E).
+ * The table of processor features (Intel SDM 2, CPUID; AMD APM 3, appendix E), and of what KVM offers
+ * beside a processor's (Linux' Documentation/virt/kvm/x86/cpuid): kvm_ and the name that it has there.
+ * Not here is KVM_FEATURE_MSI_EXT_DEST_ID: whether it is needed follows from the number of vCPUs.
  */
 #include <string.h>
 
@@ -89,6 +91,17 @@ static const struct cpu_feature features[] = {
 	/* leaf 0xd, subleaf 1, EAX */
 	F("xsaveopt", 0xd, 1, EAX, 0), F("xsavec", 0xd, 1, EAX, 1), F("xgetbv1", 0xd, 1, EAX, 2),
 	F("xsaves", 0xd, 1, EAX, 3), F("xfd", 0xd, 1, EAX, 4),
+	/* leaf 0x40000001, EAX */
+	F("kvm_clocksource", 0x40000001, 0, EAX, 0), F("kvm_nop_io_delay", 0x40000001, 0, EAX, 1),
+	F("kvm_clocksource2", 0x40000001, 0, EAX, 3), F("kvm_async_pf", 0x40000001, 0, EAX, 4),
+	F("kvm_steal_time", 0x40000001, 0, EAX, 5), F("kvm_pv_eoi", 0x40000001, 0, EAX, 6),
+	F("kvm_pv_unhalt", 0x40000001, 0, EAX, 7), F("kvm_pv_tlb_flush", 0x40000001, 0, EAX, 9),
+	F("kvm_async_pf_vmexit", 0x40000001, 0, EAX, 10),
+	F("kvm_pv_send_ipi", 0x40000001, 0, EAX, 11),
+	F("kvm_poll_control", 0x40000001, 0, EAX, 12),
+	F("kvm_pv_sched_yield", 0x40000001, 0, EAX, 13),
+	F("kvm_async_pf_int", 0x40000001, 0, EAX, 14),
+	F("kvm_clocksource_stable", 0x40000001, 0, EAX, 24),
 	/* leaf 0x80000001, EDX */
 	F("syscall", 0x80000001, 0, EDX, 11), F("mp", 0x80000001, 0, EDX, 19),
 	F("nx", 0x80000001, 0, EDX, 20), F("mmxext", 0x80000001, 0, EDX, 22),

@@ -167,6 +167,10 @@ static void features_are_masked_by_name(void)
 	/* A leaf that the host does not have. */
 	CU_ASSERT_EQUAL(cpuid_set_feature(t, cpu_feature_find("xsaves"), false), 0);
 	CU_ASSERT(cpuid_set_feature(t, cpu_feature_find("xsaves"), true) < 0);
+	/* What is KVM's own. */
+	CU_ASSERT_EQUAL(cpuid_set_feature(t, cpu_feature_find("kvm_clocksource"), false), 0);
+	CU_ASSERT_EQUAL(cpuid_find(t, 0x40000001, 0)->eax, 0);
+	CU_ASSERT(cpuid_set_feature(t, cpu_feature_find("kvm_pv_send_ipi"), true) < 0);
 	CU_ASSERT_PTR_NULL(cpu_feature_find("cx61"));
 	CU_ASSERT_STRING_EQUAL(cpu_feature_suggest("cx61"), "cx16");
 }
