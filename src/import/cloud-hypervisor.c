@@ -286,7 +286,8 @@ static void map_net(struct mapper *m, struct item *net)
 	if (!map_number(m->draft, net, "num_queues", &queues))
 		queues = 2;
 	if (n_fds || queues > 2)
-		draft_put_number(block, NULL, "queues", net, n_fds ? n_fds : queues / 2); /* of pairs */
+		draft_put_number(block, NULL, "queues", net,
+				 n_fds ? n_fds : queues / 2); /* of pairs */
 	map_number_to(m->draft, block, "queue-size", net, "queue_size");
 	map_offload(m, block, net);
 	/* One limiter is that of each direction. */
@@ -362,7 +363,8 @@ static void remark_variables(struct mapper *m, const struct item *item)
 {
 	if (item->taken && strchr(item->text, '$')) {
 		draft_remark(m->draft, draft_block_of(m->draft, item), DRAFT_MISSING, item,
-			     "'%.60s' holds a variable of the shell", item->text);
+			     "'%.60s' holds a variable of the shell that the script does not set",
+			     item->text);
 		draft_advise(m->draft, "write what it stands for; a variable of a description is "
 				       "${name}, see vars");
 	}

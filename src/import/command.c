@@ -2,7 +2,7 @@
 /*
  * The command line of Cloud Hypervisor, out of a shell script: `cloud-hypervisor --cpus boot=2
  * --disk path=a path=b …`, to the tree that its JSON would be. The shell is read as far as words,
- * quotes, comments and line continuations go; nothing is run, and variables stay as they are.
+ * quotes, comments, line continuations and NAME=value go; nothing is run.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,12 +20,21 @@ struct word {
 	bool plain; /* it stands in the source as it is: parts of it have places */
 };
 
+#define MAX_VARIABLES 64
+#define MAX_EXPANSION (64 * 1024) /* bytes of values in all words */
+
+struct variable {
+	const char *name, *value;
+};
+
 struct shell {
 	struct arena *arena;
 	const struct source *source;
 	size_t at;
 	struct span place; /* of @at */
 	size_t n;          /* values so far */
+	struct variable variables[MAX_VARIABLES];
+	size_t n_variables, expanded;
 };
 
 enum option_kind {
@@ -144,12 +153,63 @@ static void add_char(struct shell *s, struct strbuf *out)
 	strbuf_add(out, s->source->text + start, s->at - start);
 }
 
+static bool is_name_char(char c)
+{
+	return c == '_' || isalnum((unsigned char)c);
+}
+
+/* $NAME or ${NAME}: its value when the script gave it one, else as it is. */
+static void read_variable(struct shell *s, struct strbuf *out)
+{
+	const char *text = s->source->text + s->at;
+	size_t start = text[1] == '{' ? 2 : 1, size = 0, whole;
+	const char *value = NULL;
+
+	while (is_name_char(text[start + size]))
+		size++;
+	whole = start + size + (start == 2);
+	for (size_t i = s->n_variables; i-- > 0 && !value;)
+		if (strlen(s->variables[i].name) == size &&
+		    !memcmp(s->variables[i].name, text + start, size))
+			value = s->variables[i].value;
+	if (!size || !value || (start == 2 && text[start + size] != '}') ||
+	    strlen(value) > MAX_EXPANSION - s->expanded) {
+		add_char(s, out);
+		return;
+	}
+	s->expanded += strlen(value);
+	strbuf_puts(out, value);
+	while (whole--)
+		step(s);
+}
+
+/* NAME=value before a command, or as one. */
+static void take_assignment(struct shell *s, const struct word *word)
+{
+	size_t size = strcspn(word->text, "=");
+
+	if (!size || !word->text[size] || s->n_variables == MAX_VARIABLES ||
+	    isdigit((unsigned char)*word->text))
+		return;
+	for (size_t i = 0; i < size; i++)
+		if (!is_name_char(word->text[i]))
+			return;
+	s->variables[s->n_variables++] = (struct variable){
+		.name = arena_strndup(s->arena, word->text, size),
+		.value = word->text + size + 1,
+	};
+}
+
 static void read_quoted(struct shell *s, struct strbuf *out)
 {
 	char quote = peek(s);
 
 	step(s);
 	while (peek(s) && peek(s) != quote) {
+		if (quote == '"' && peek(s) == '$') {
+			read_variable(s, out);
+			continue;
+		}
 		if (quote == '"' && peek(s) == '\\' && s->source->text[s->at + 1])
 			step(s);
 		add_char(s, out);
@@ -176,6 +236,9 @@ static bool next_word(struct shell *s, struct word *ret)
 			word.plain = false;
 			step(s);
 			add_char(s, &out);
+		} else if (peek(s) == '$') {
+			word.plain = false;
+			read_variable(s, &out);
 		} else {
 			add_char(s, &out);
 		}
@@ -202,9 +265,11 @@ static bool find_command(struct shell *s)
 	struct word word;
 
 	while (peek(s)) {
-		while (next_word(s, &word))
+		while (next_word(s, &word)) {
 			if (is_program(word.text))
 				return true;
+			take_assignment(s, &word);
+		}
 		if (peek(s))
 			step(s);
 	}
@@ -378,9 +443,10 @@ static bool read_options(struct shell *s, struct item *root, struct diag_list *d
 			word.plain = false;
 			add_option(s, root, option, &word);
 		}
-		if (++s->n > ITEM_MAX_COUNT) {
+		if (++s->n > ITEM_MAX_COUNT || strlen(word.text) > ITEM_MAX_TEXT) {
 			diag_add(diags, "E0503", DIAG_ERROR, word.span,
-				 "there are too many values: no machine needs that");
+				 "there are too many values, or one is too long: no machine needs "
+				 "that");
 			return false;
 		}
 	}

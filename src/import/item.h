@@ -14,6 +14,7 @@ struct arena;
 
 #define ITEM_MAX_DEPTH 64
 #define ITEM_MAX_COUNT 20000
+#define ITEM_MAX_TEXT  (64 * 1024) /* bytes, as in a description */
 
 enum item_kind {
 	ITEM_ELEMENT,   /* of XML: attributes and elements below it, and text */

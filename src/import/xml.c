@@ -102,9 +102,14 @@ static void start_element(void *data, const XML_Char *name, const XML_Char **att
 	strbuf_clear(&r->text);
 	element = item_add(r->arena, r->at, ITEM_ELEMENT, arena_strdup(r->arena, name), NULL, span);
 	r->n++;
-	for (size_t i = 0; attributes[i] && r->n <= ITEM_MAX_COUNT; i += 2, r->n++)
+	for (size_t i = 0; attributes[i] && r->n <= ITEM_MAX_COUNT; i += 2, r->n++) {
+		if (strlen(attributes[i + 1]) > ITEM_MAX_TEXT) {
+			over_budget(r, "an attribute is too long here: no machine needs that");
+			return;
+		}
 		item_add(r->arena, element, ITEM_ATTRIBUTE, arena_strdup(r->arena, attributes[i]),
 			 arena_strdup(r->arena, attributes[i + 1]), span);
+	}
 	if (r->n > ITEM_MAX_COUNT) {
 		over_budget(r, "there are too many elements: no machine needs that");
 		return;
@@ -141,7 +146,10 @@ static void character_data(void *data, const XML_Char *text, int size)
 {
 	struct reader *r = data;
 
-	strbuf_add(&r->text, text, (size_t)size);
+	if (r->text.size + (size_t)size > ITEM_MAX_TEXT)
+		over_budget(r, "this text is too long: no machine needs that");
+	else
+		strbuf_add(&r->text, text, (size_t)size);
 }
 
 static void start_doctype(void *data, const XML_Char *name, const XML_Char *system,

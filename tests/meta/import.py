@@ -74,14 +74,16 @@ def hostile():
     yield "another encoding", "libvirt", b"<?xml version='1.0' encoding='ISO-8859-1'?>" + PLAIN.replace(b">a<", b">\xe9<"), 1
     yield "5000 features", "libvirt", b"<domain type='kvm'><cpu>" + many + b"</cpu></domain>", 2
     yield "1000 interfaces", "libvirt", b"<domain type='kvm'><devices>" + b"<interface type='bridge'/>" * 1000 + b"</devices></domain>", 2
-    yield "1MiB of a name", "libvirt", b"<domain type='kvm'><name>" + b"x" * (mib - 100) + b"</name></domain>", 2
+    yield "1MiB of a name", "libvirt", b"<domain type='kvm'><name>" + b"x" * (mib - 100) + b"</name></domain>", 1
+    yield "1MiB of an attribute", "libvirt", b"<domain type='" + b"x" * (mib - 100) + b"'/>", 1
     yield "1MiB of [", "firecracker", b"[" * mib, 1
     yield "3000 drives", "firecracker", b'{"boot-source":{},"drives":[' + drives + b"]}", 2
     yield "1MiB of a command line", "firecracker", b'{"boot-source":{"boot_args":"' + b"a " * (mib // 2 - 50) + b'"}}', 1
     yield "100000 keys", "firecracker", b"{" + b",".join(b'"%d":1' % i for i in range(80000)) + b"}", 1
     yield "a quote that is not closed", "cloud-hypervisor", b"cloud-hypervisor '" + b"a" * mib, None
+    yield "a variable in a variable", "cloud-hypervisor", b"A=" + b"x" * 50000 + b"\ncloud-hypervisor --cmdline " + b"$A" * 9000, 2
     yield "100000 options", "cloud-hypervisor", b"cloud-hypervisor " + b"--disk a=b " * 90000, 1
-    yield "100000 pins", "cloud-hypervisor", b"cloud-hypervisor --cpus affinity=[" + b"1@[2]," * 100000 + b"]", 2
+    yield "9000 pins", "cloud-hypervisor", b"cloud-hypervisor --cpus affinity=[" + b"1@[2]," * 9000 + b"]", 2
     yield "more than 1MiB", "libvirt", b"<a>" + b" " * (1 << 20) + b"</a>", 1
 
 
