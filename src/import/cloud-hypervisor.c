@@ -14,12 +14,6 @@
 
 #define USUAL_PHYS_BITS "46"
 
-struct mapper {
-	struct draft *draft;
-	struct arena *arena;
-	struct item *root;
-};
-
 static void map_topology(struct mapper *m, struct draft_block *block, struct item *cpus)
 {
 	static const char *const names[][2] = {{"threads_per_core", "threads"},
@@ -115,11 +109,6 @@ static void map_cpus(struct mapper *m)
 	item_ignore_named(item_find(cpus, "features"), "amx");
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void map_pages(struct mapper *m, struct draft_block *block, struct item *memory)
 {
 	const struct item *on = item_take_item(memory, "hugepages");
@@ -146,9 +135,9 @@ static void map_memory(struct mapper *m)
 	map_size(m->draft, memory, "size", &size);
 	map_size(m->draft, memory, "hotplug_size", &later);
 	map_size(m->draft, memory, "hotplugged_size", &plugged);
-	map_memory_to(m->draft, block, "size", memory, add(size, MIN(plugged, later)));
+	map_memory_to(m->draft, block, "size", memory, map_add(size, MIN(plugged, later)));
 	if (later) {
-		map_memory_to(m->draft, block, "max", memory, add(size, later));
+		map_memory_to(m->draft, block, "max", memory, map_add(size, later));
 		if (item_is(method, "VirtioMem") || item_is(method, "virtio-mem"))
 			draft_put(block, NULL, "hotplug", method, "virtio-mem");
 	}
@@ -349,15 +338,6 @@ static void map_rng(struct mapper *m)
 		draft_put_string(block, NULL, "source", source, source->text);
 }
 
-static void for_each(struct mapper *m, const char *name,
-		     void (*map)(struct mapper *m, struct item *item))
-{
-	struct item *list = item_find(m->root, name);
-
-	for (struct item *item = list ? list->first : NULL; item; item = item->next)
-		map(m, item);
-}
-
 /* Of a script the values of its variables are not known. */
 static void remark_variables(struct mapper *m, const struct item *item)
 {
@@ -452,9 +432,9 @@ bool import_map_cloud_hypervisor(struct draft *draft, struct arena *arena, struc
 	map_console(&m, "console", "virtio-console", "terminal");
 	map_console(&m, "serial", "serial", "null");
 	map_console(&m, "debug_console", "debug-console", NULL);
-	for_each(&m, "disks", map_disk);
-	for_each(&m, "net", map_net);
-	for_each(&m, "pmem", map_pmem);
+	map_each(&m, "disks", map_disk);
+	map_each(&m, "net", map_net);
+	map_each(&m, "pmem", map_pmem);
 	map_rng(&m);
 	if (root->name[0])
 		remark_variables(&m, root);

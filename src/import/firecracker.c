@@ -8,13 +8,6 @@
 #include "import/map.h"
 #include "import/readers.h"
 
-struct mapper {
-	struct draft *draft;
-	struct arena *arena;
-	struct item *root;
-	const char *root_words; /* what Firecracker itself adds to the command line: root=… */
-};
-
 static void map_machine(struct mapper *m)
 {
 	struct item *config = item_find(m->root, "machine-config");
@@ -192,15 +185,6 @@ static void map_serial(struct mapper *m)
 	}
 }
 
-static void for_each(struct mapper *m, const char *name,
-		     void (*map)(struct mapper *m, struct item *item))
-{
-	struct item *list = item_find(m->root, name);
-
-	for (struct item *item = list ? list->first : NULL; item; item = item->next)
-		map(m, item);
-}
-
 const struct import_reason import_reasons_firecracker[] = {
 	{"balloon", "weft has no balloon; memory.max and memory.size resize a machine"},
 	{"cpu-config", "weft has cpus.features for single features"},
@@ -239,8 +223,8 @@ bool import_map_firecracker(struct draft *draft, struct arena *arena, struct ite
 	map_hotplug(&m);
 	map_serial(&m);
 	map_drives(&m);
-	for_each(&m, "pmem", map_pmem);
-	for_each(&m, "network-interfaces", map_interface);
+	map_each(&m, "pmem", map_pmem);
+	map_each(&m, "network-interfaces", map_interface);
 	map_entropy(&m);
 	map_boot(&m);
 	return true;

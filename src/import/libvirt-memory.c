@@ -22,11 +22,6 @@ static struct item *size_of(struct item *memory, const char *name)
 	return item_find(item_find(memory, "target"), name);
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 /* <memory> counts all of it, persistent memory and what virtio-mem may get, too. */
 static void count_devices(struct libvirt *l, uint64_t *persistent, uint64_t *later)
 {
@@ -37,10 +32,10 @@ static void count_devices(struct libvirt *l, uint64_t *persistent, uint64_t *lat
 		if (!libvirt_size(l, size_of(memory, "size"), KiB, &size))
 			continue;
 		if (is_persistent(memory))
-			*persistent = add(*persistent, size);
+			*persistent = map_add(*persistent, size);
 		else if (is_model(memory, "virtio-mem") &&
 			 libvirt_size(l, size_of(memory, "requested"), KiB, &requested))
-			*later = add(*later, size - MIN(requested, size));
+			*later = map_add(*later, size - MIN(requested, size));
 	}
 }
 

@@ -16,6 +16,14 @@
 
 #define MILLISECOND 1000000ULL
 
+void map_each(struct mapper *m, const char *name, void (*map)(struct mapper *m, struct item *item))
+{
+	struct item *list = item_find(m->root, name);
+
+	for (struct item *item = list ? list->first : NULL; item; item = item->next)
+		map(m, item);
+}
+
 static void unread(struct draft *draft, const struct item *item, const char *why)
 {
 	draft_remark(draft, draft_block_of(draft, item), DRAFT_UNREAD, item,

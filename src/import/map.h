@@ -13,6 +13,22 @@
 
 struct arena;
 
+/* What the mappers of JSON go with. */
+struct mapper {
+	struct draft *draft;
+	struct arena *arena;
+	struct item *root;
+	const char *root_words; /* what the program itself adds to the command line: root=… */
+};
+
+/* Maps each item of the list @name. */
+void map_each(struct mapper *m, const char *name, void (*map)(struct mapper *m, struct item *item));
+
+static inline uint64_t map_add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 /*
  * Take @name below @parent as a number, or as a size ("512M", or bytes). Return: whether there is
  * one; what is none is remarked.
