@@ -266,15 +266,17 @@ def growth():
     with Machine(Tap(), guest="eject") as m:
         m.description["reload"] = {"watch": "off"}
         m.start().wait_up()
+        state = m.directory / "private/state/weft/bare/state.yaml"
+        m.until("its state is saved", state.exists)
         first = m.status()["generation"]
 
         def live(n):
             for _ in range(n):
                 m.edit(m.text(lifecycle={"power-off-timeout": f"{10 + live.count % 97}s"}))
                 live.count += 1
-                while pathlib.Path(m.directory / "private/state/weft/bare/state.yaml").read_text() == live.before:
+                while state.read_text() == live.before:
                     pass
-                live.before = pathlib.Path(m.directory / "private/state/weft/bare/state.yaml").read_text()
+                live.before = state.read_text()
 
         def plugs(n):
             for _ in range(n):
