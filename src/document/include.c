@@ -286,7 +286,8 @@ static struct node *check_root(struct composition *c, struct node *root, const s
 		return NULL; /* why there is no map was told */
 	if (!root || root->kind == NODE_NULL) {
 		diag = diag_add(c->diags, "E0117", DIAG_ERROR, span, "the description is empty");
-		diag_hint(c->diags, diag, "a machine needs at least 'version: 1', a name and 'boot:'");
+		diag_hint(c->diags, diag, "a machine needs at least 'version: 1', a name and 'boot:'; `weft init` "
+					  "writes a first one");
 		return NULL;
 	}
 	diag = diag_add(c->diags, "E0117", DIAG_ERROR, root->span,

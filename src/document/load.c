@@ -163,7 +163,10 @@ static void apply_tag(struct loader *l, struct node *node, const yaml_char_t *wr
 	}
 	diag = diag_add(l->diags, "E0115", DIAG_ERROR, node->span,
 			"the tag '%s' means nothing in a description", tag);
-	diag_hint(l->diags, diag, "remove it; quote the value if the ! belongs to it");
+	if (strcmp(tag, "!include") == 0)
+		diag_hint(l->diags, diag, "other files are included at the top: include: [FILE, …]");
+	else
+		diag_hint(l->diags, diag, "remove it; quote the value if the ! belongs to it");
 }
 
 static struct node *load_scalar(struct loader *l, const yaml_event_t *event)

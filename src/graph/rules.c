@@ -175,6 +175,39 @@ static void check_matches(const struct rules *r)
 	}
 }
 
+static bool has_device(const struct rules *r, const char *type)
+{
+	const struct value *devices = value_child(r->root, "devices");
+
+	for (size_t i = 0; devices && i < devices->n; i++)
+		if (strcmp(schema_text(devices->children[i]->variant->name), type) == 0)
+			return true;
+	return false;
+}
+
+/* A kernel that writes to a console which is not there runs, and nobody sees anything of it. */
+static void check_console(const struct rules *r)
+{
+	static const struct {
+		const char *word, *type, *name;
+	} consoles[] = {
+		{ "console=hvc0", "virtio-console", "console" },
+		{ "console=ttyS0", "serial", "serial" },
+	};
+	const char *cmdline = r->config->boot.cmdline;
+	struct diag *diag;
+
+	for (size_t i = 0; cmdline && i < ARRAY_SIZE(consoles); i++) {
+		if (!strstr(cmdline, consoles[i].word) || has_device(r, consoles[i].type))
+			continue;
+		diag = diag_add(r->diags, "E0319", DIAG_WARNING, value_span(r->root, "boot.cmdline"),
+				"the kernel is told %s, and there is no device of the type %s", consoles[i].word,
+				consoles[i].type);
+		diag_hint(r->diags, diag, "add it below devices: %s: { type: %s }", consoles[i].name,
+			  consoles[i].type);
+	}
+}
+
 bool rules_check(const struct value *root, const struct config_machine *config,
 		 struct arena *arena, struct diag_list *diags)
 {
@@ -189,6 +222,7 @@ bool rules_check(const struct value *root, const struct config_machine *config,
 	check_features(&r);
 	check_hugepages(&r);
 	check_matches(&r);
+	check_console(&r);
 	rules_check_uses(root, arena, diags);
 	return diag_errors(diags) == before;
 }

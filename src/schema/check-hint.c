@@ -49,6 +49,8 @@ static const struct schema_property *find_in_variants(const struct schema_type *
 static bool hint_no_device(struct check *check, struct diag *diag, const struct place *place,
 			   const struct schema_type *type, const struct node *node)
 {
+	const char *known[CHECK_MAX_KNOWN];
+
 	if (!place->name)
 		return false;
 	if (strcmp(place->name, "include") == 0 || strcmp(place->name, "vars") == 0)
@@ -57,11 +59,13 @@ static bool hint_no_device(struct check *check, struct diag *diag, const struct 
 	else if (find_in_variants(type, place->name))
 		diag_hint(check->diags, diag,
 			  "'%s' is a key of a device: indent it below the name of the device", place->name);
-	else if (node->kind == NODE_NULL)
-		diag_hint(check->diags, diag, "indent the keys of '%s' below it; the first one is 'type'",
-			  place->name);
-	else
+	else if (node->kind != NODE_NULL)
 		return false;
+	else if (schema_variant_find(type, place->name)) /* `virtio-rng:` */
+		diag_hint(check->diags, diag, "write %s: { type: %s }", place->name, place->name);
+	else
+		diag_hint(check->diags, diag, "indent the keys of '%s' below it; the first one is type, one of: %s",
+			  place->name, check_list(check, known, check_known_variants(type, known), " and "));
 	return true;
 }
 
