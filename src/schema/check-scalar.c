@@ -205,6 +205,10 @@ static struct value *check_quantity(struct check *check, const struct place *pla
 		check_wrong_kind(check, place, type);
 		return NULL;
 	}
+	if (type->kind != SCHEMA_SIZE && !node->text[strspn(node->text, "0")]) {
+		check_fault(check, place, "E0207", "%s: '%s' has no unit", check_subject(check, place), node->text);
+		return NULL;
+	}
 	if (!range_fits(check, place, type, number, node->text, format))
 		return NULL;
 	value = check_new_value(check, place, type);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bash completes: commands, options and their words, keys of the schema, files.
 weft=${WEFT:-./weft}
+"$weft" explain virtio-blk >/dev/null 2>&1 || { echo "1..0 # SKIP this weft was built without virtio-blk, whose keys are completed here"; exit 0; }
 n=0
 failed=0
 source <("$weft" completion bash)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import Tap
+from tap import Tap, need_devices
 
 try:
     import descriptions
@@ -24,6 +24,7 @@ WEFT = os.path.abspath(os.environ.get("WEFT", "./weft"))
 SOURCE = os.path.abspath(os.environ.get("srcdir", ".."))
 N_RANDOM = 300
 
+need_devices(WEFT, "serial", "virtio-blk", "virtio-console", "virtio-net", "virtio-rng")
 tap = Tap()
 
 

@@ -45,9 +45,10 @@ IS_VARIABLE = {"$ref": "#/$defs/variable"}
 class Generator:
     """Descriptions of one schema, and the places of it that had their turn: properties, alternatives, words."""
 
-    def __init__(self, schema, seed, variables, given=None):
+    def __init__(self, schema, seed, variables, types, given=None):
         self.schema = schema
         self.rng = random.Random(seed)
+        self.types = types  # of devices: what a type may be changed into
         self.variables = variables  # how often a variable stands where one can
         self.vars = {}  # of the description that is being made
         self.given = given or {}  # {place: a value for each of its alternatives}, where not any value will do
@@ -292,6 +293,8 @@ class Generator:
             return rng.choice(["on", "yes", str(value), int(value)])
         if isinstance(value, int):
             return rng.choice([value - 1, value + 1, -value, value * 1000, str(value), float(value) + 0.5])
+        if value in self.types and rng.random() < 0.7:
+            return rng.choice(self.types)
         number = re.match(r"\d+", value)
         return rng.choice([value + "x", value[:-1], value.upper(), value * 4, " " + value, value + "\n",
                            str(int(number[0]) + 1) + value[number.end():] if number else value + "-"])

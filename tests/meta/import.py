@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import Tap
+from tap import Tap, need_devices
 
 WEFT = os.path.abspath(os.environ.get("WEFT", "./weft"))
 SECONDS, KIB = 0.3, 48 << 10  # of CPU, with room for a slow host; sanitizers need more
@@ -17,6 +17,7 @@ if subprocess.run(["grep", "-qs", "__asan_init", WEFT], check=False).returncode 
 PLAIN = b"<domain type='kvm'><name>a</name><os><kernel>/k</kernel></os></domain>"
 PARTLY = PLAIN.replace(b"</domain>", b"<genid/></domain>")
 
+need_devices(WEFT, "serial", "virtio-blk", "virtio-net")
 tap = Tap()
 
 

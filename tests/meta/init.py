@@ -9,10 +9,11 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import Tap
+from tap import Tap, need_devices
 
 WEFT = os.path.abspath(os.environ.get("WEFT", "./weft"))
 
+need_devices(WEFT, "serial", "virtio-blk", "virtio-console", "virtio-net", "virtio-rng")
 tap = Tap()
 
 

@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """TAP for tests in Python."""
+import subprocess
+
+
+def need_devices(weft, *types):
+    """Ends the test, which uses these device types, where weft was built without one."""
+    for name in types:
+        if subprocess.run([weft, "explain", name], capture_output=True, check=False).returncode:
+            print(f"1..0 # SKIP this weft was built without the device type {name}")
+            raise SystemExit(0)
 
 
 class Tap:

@@ -7,13 +7,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import Tap
+from tap import Tap, need_devices
 
 WEFT = os.path.abspath(os.environ.get("WEFT", "./weft"))
 SOURCE = os.path.abspath(os.environ.get("srcdir", ".."))
 BAD = os.path.join(SOURCE, "tests/golden/bad")
 FLEET = os.path.join(SOURCE, "tests/golden/fleet")
 
+need_devices(WEFT, "serial", "virtio-blk", "virtio-console", "virtio-net", "virtio-rng")
 tap = Tap()
 
 
@@ -146,7 +147,7 @@ with tempfile.TemporaryDirectory() as folder:
     kernel = os.path.join(os.environ.get("builddir", "."), "guest/vmlinux")
     files = machine("vm", "a: { type: virtio-blk, path: missing.img }", "b: { type: virtio-blk, path: disk.img }",
                     "c: { type: virtio-rng, source: /nowhere/rng }",
-                    "d: { type: debug-console, output: { type: file, path: no/such/log } }",
+                    "d: { type: virtio-console, output: { type: file, path: no/such/log } }",
                     "e: { type: virtio-net, backend: { type: tap, name: lo } }",
                     "f: { type: virtio-console, output: { type: socket, path: con.sock } }")
     write(folder, {"vm.yaml": files})

@@ -304,5 +304,9 @@ int main(void)
 		CU_SUITE_INFO_NULL,
 	};
 
+	if (schema_is_left_out("serial") || schema_is_left_out("virtio-rng")) {
+		puts("1..0 # SKIP this weft was built without the devices that are described here");
+		return 0;
+	}
 	return cu_tap_run(suites);
 }
