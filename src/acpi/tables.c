@@ -228,7 +228,8 @@ static void put_nfit(struct tables *t, const struct acpi_machine *machine)
 {
 	begin_table(t, "NFIT", 1);
 	put(t, 4, 0);
-	put_bytes(t, machine->nfit, machine->nfit_size);
+	if (machine->nfit_size)
+		put_bytes(t, machine->nfit, machine->nfit_size);
 	end_listed(t);
 }
 
@@ -299,7 +300,8 @@ int acpi_write(const struct acpi_machine *machine, struct guest_memory *memory, 
 		put_mcfg(&t, machine);
 	if (machine->serial)
 		put_spcr(&t);
-	if (machine->nfit_size)
+	/* Also without an NVDIMM: Linux asks a root device that comes later for its _FIT only then. */
+	if (machine->nvdimm)
 		put_nfit(&t, machine);
 	if (t.failed)
 		return -E2BIG;
