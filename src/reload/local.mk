@@ -10,6 +10,8 @@ libweft_a_SOURCES += \
 	src/reload/hostdev.c \
 	src/reload/hostdev.h \
 	src/reload/policy.c \
+	src/reload/state-content.c \
+	src/reload/state-content.h \
 	src/reload/state.c \
 	src/reload/state.h \
 	src/reload/status.c \

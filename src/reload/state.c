@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state directory. libcyaml reads and writes state.yaml: weft wrote it, so its simple view of YAML
- * is enough; what a person may have changed in it is checked as little as a corrupted disk is.
+ * The state directory: its lock, its files, and the thread that waits for the disk.
  */
-#include <cyaml/cyaml.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -21,7 +19,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/strbuf.h"
-#include "machine/layout.h"
+#include "reload/state-content.h"
 #include "reload/state.h"
 #include "schema/value-yaml.h"
 
@@ -29,37 +27,13 @@
 #define HISTORY		  "history.ndjson"
 #define HISTORY_MAX_BYTES (1024 * 1024)
 
-struct slot {
-	char *path; /* "devices.root" */
-	uint8_t slot;
-};
-
-/* Persistent memory: a guest keeps what it knows of it by its number and its address. */
-struct memory {
-	char *path;
-	uint8_t nvdimm; /* its handle, 0: it is none */
-	uint64_t base, size;
-};
-
-struct state_file {
-	uint64_t generation;
-	char *hash;
-	struct slot *slots;
-	unsigned slots_count;
-	struct memory *memory;
-	unsigned memory_count;
-};
-
 struct save;
 
 struct state {
 	char *directory;
 	int directory_fd, lock_fd;
-	uint64_t generation;
-	char hash[SHA256_HEX_SIZE];
 	struct arena *arena; /* of paths */
-	struct arena *pins_arena;
-	struct graph_pins pins;
+	struct state_content content;
 
 	/* A disk may take half a second to sync, in which the guest's devices would stand still. */
 	pthread_t saver;
@@ -72,50 +46,7 @@ struct state {
 
 /* What the files are to hold. */
 struct save {
-	struct strbuf last_good;
-	char *state; /* libcyaml's */
-	size_t state_size;
-};
-
-static const cyaml_schema_field_t slot_fields[] = {
-	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_POINTER, struct slot, path, 1, 128),
-	CYAML_FIELD_UINT("slot", CYAML_FLAG_DEFAULT, struct slot, slot),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t slot_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct slot, slot_fields),
-};
-
-static const cyaml_schema_field_t memory_fields[] = {
-	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_POINTER, struct memory, path, 1, 128),
-	CYAML_FIELD_UINT("nvdimm", CYAML_FLAG_DEFAULT, struct memory, nvdimm),
-	CYAML_FIELD_UINT("base", CYAML_FLAG_DEFAULT, struct memory, base),
-	CYAML_FIELD_UINT("size", CYAML_FLAG_DEFAULT, struct memory, size),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t memory_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct memory, memory_fields),
-};
-
-static const cyaml_schema_field_t state_fields[] = {
-	CYAML_FIELD_UINT("generation", CYAML_FLAG_DEFAULT, struct state_file, generation),
-	CYAML_FIELD_STRING_PTR("hash", CYAML_FLAG_POINTER, struct state_file, hash, 64, 64),
-	CYAML_FIELD_SEQUENCE("slots", CYAML_FLAG_POINTER, struct state_file, slots, &slot_schema, 0,
-			     PCI_SLOTS),
-	CYAML_FIELD_SEQUENCE("memory", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct state_file,
-			     memory, &memory_schema, 0, PCI_SLOTS + NVDIMM_SLOTS),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t state_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct state_file, state_fields),
-};
-
-static const cyaml_config_t cyaml_config = {
-	.mem_fn = cyaml_mem,
-	.flags = CYAML_CFG_NO_ALIAS,
+	struct strbuf last_good, state;
 };
 
 char *state_directory(void)
@@ -209,50 +140,6 @@ static void remove_stale(const struct state *state)
 	unlinkat(state->directory_fd, ".last-good.yaml.new", 0);
 }
 
-/* The pin of a device that may have one already. */
-static struct graph_node *pin_for(struct graph_node *nodes, size_t *n, struct arena *arena, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < *n && strcmp(nodes[i].path, path) != 0; i++)
-		;
-	if (i == *n)
-		nodes[(*n)++] = (struct graph_node){
-			.path = arena_strdup(arena, path),
-			.pci_slot = -1,
-			.nvdimm_slot = -1,
-		};
-	return &nodes[i];
-}
-
-static void keep_pins(struct state *state, const struct state_file *file)
-{
-	const size_t most = (size_t)file->slots_count + file->memory_count;
-	struct arena *arena = arena_create();
-	struct graph_node *nodes = arena_new_array(arena, most, struct graph_node);
-	const struct graph_node **list = arena_new_array(arena, most, const struct graph_node *);
-	size_t n = 0;
-
-	for (unsigned i = 0; i < file->slots_count; i++)
-		if (file->slots[i].slot < PCI_SLOTS)
-			pin_for(nodes, &n, arena, file->slots[i].path)->pci_slot = file->slots[i].slot;
-	for (unsigned i = 0; i < file->memory_count; i++) {
-		const struct memory *memory = &file->memory[i];
-		struct graph_node *node = pin_for(nodes, &n, arena, memory->path);
-
-		node->memory = (struct graph_bar){ memory->base, memory->size };
-		if (memory->nvdimm <= NVDIMM_SLOTS)
-			node->nvdimm_slot = memory->nvdimm - 1;
-	}
-	for (size_t i = 0; i < n; i++)
-		list[i] = &nodes[i];
-	arena_destroy(state->pins_arena);
-	state->pins_arena = arena;
-	state->pins = (struct graph_pins){ .nodes = list, .n = n };
-	state->generation = file->generation;
-	snprintf(state->hash, sizeof(state->hash), "%s", file->hash);
-}
-
 static void warn_unreadable(const struct state *state, const char *why)
 {
 	log_warn("%s/state.yaml cannot be read (%s): devices may get other places",
@@ -264,8 +151,7 @@ static void read_state(struct state *state)
 {
 	cleanup_fd int fd = openat(state->directory_fd, "state.yaml", O_RDONLY | O_CLOEXEC);
 	cleanup_free char *text = NULL;
-	struct state_file *file = NULL;
-	cyaml_err_t error;
+	const char *why;
 	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
@@ -277,14 +163,8 @@ static void read_state(struct state *state)
 		warn_unreadable(state, strerror(errno));
 		return;
 	}
-	error = cyaml_load_data((const uint8_t *)text, (size_t)n, &cyaml_config, &state_schema,
-				(cyaml_data_t **)&file, NULL);
-	if (error != CYAML_OK || !file) {
-		warn_unreadable(state, n ? cyaml_strerror(error) : "it is empty");
-		return;
-	}
-	keep_pins(state, file);
-	cyaml_free(&cyaml_config, &state_schema, file, 0);
+	if (state_content_parse(text, (size_t)n, &state->content, &why) < 0)
+		warn_unreadable(state, why);
 }
 
 int state_open(const char *name, struct state **ret, pid_t *ret_pid)
@@ -329,7 +209,7 @@ struct state *state_close(struct state *state)
 	fd_close(state->lock_fd);
 	fd_close(state->directory_fd);
 	arena_destroy(state->arena);
-	arena_destroy(state->pins_arena);
+	state_content_fini(&state->content);
 	free(state->directory);
 	free(state);
 	return NULL;
@@ -342,19 +222,19 @@ const char *state_path(struct state *state, const char *file)
 
 const struct graph_pins *state_pins(const struct state *state)
 {
-	return &state->pins;
+	return &state->content.pins;
 }
 
 uint64_t state_generation(const struct state *state)
 {
-	return state->generation;
+	return state->content.generation;
 }
 
 bool state_is(const struct state *state, const struct graph *graph)
 {
 	char hex[SHA256_HEX_SIZE];
 
-	return strcmp(state->hash, sha256_hex(graph->hash, hex)) == 0;
+	return strcmp(state->content.hash, sha256_hex(graph->hash, hex)) == 0;
 }
 
 static int write_all(int fd, const char *data, size_t size, bool sync)
@@ -418,8 +298,7 @@ static void save_free(struct save *save)
 	if (!save)
 		return;
 	strbuf_fini(&save->last_good);
-	if (save->state)
-		cyaml_config.mem_fn(NULL, save->state, 0);
+	strbuf_fini(&save->state);
 	free(save);
 }
 
@@ -442,7 +321,7 @@ static void write_files(struct state *state, struct save *save, bool sync)
 			     sync);
 
 	if (r >= 0)
-		r = replace_file(state, "state.yaml", save->state, save->state_size, sync);
+		r = replace_file(state, "state.yaml", save->state.text, save->state.size, sync);
 	if (r < 0)
 		log_warn("%s cannot be written: %s", state->directory, strerror(-r));
 	save_free(save);
@@ -492,51 +371,22 @@ static int hand_over(struct state *state, struct save *save)
 	return r;
 }
 
-static int print_state(struct state *state, const struct graph *graph, uint64_t generation,
-		       struct save *save)
-{
-	cleanup_arena struct arena *arena = arena_create();
-	char hex[SHA256_HEX_SIZE];
-	struct state_file file = {
-		.generation = generation,
-		.hash = sha256_hex(graph->hash, hex),
-		.slots = arena_new_array(arena, graph->n_nodes, struct slot),
-		.memory = arena_new_array(arena, graph->n_nodes, struct memory),
-	};
-	const struct graph_node *node;
-	size_t i;
-
-	graph_for_each_node (graph, node, i) {
-		if (node->pci_slot > 0)
-			file.slots[file.slots_count++] =
-				(struct slot){ (char *)node->path, (uint8_t)node->pci_slot };
-		/* That of virtio-mem, which no description names, follows from the machine's. */
-		if (node->memory.size && node->value)
-			file.memory[file.memory_count++] = (struct memory){
-				(char *)node->path, (uint8_t)(node->nvdimm_slot + 1), node->memory.base,
-				node->memory.size
-			};
-	}
-	if (cyaml_save_data(&save->state, &save->state_size, &cyaml_config, &state_schema, &file,
-			    0) != CYAML_OK)
-		return -EIO;
-	keep_pins(state, &file);
-	return 0;
-}
-
 int state_accept(struct state *state, const struct graph *graph, const struct value *root,
 		 uint64_t generation)
 {
 	struct save *save = calloc(1, sizeof(*save));
+	struct state_content content;
 	int r;
 
 	if (!save)
 		return -ENOMEM;
-	r = print_state(state, graph, generation, save);
+	r = state_content_print(graph, generation, &save->state, &content);
 	if (r < 0) {
 		save_free(save);
 		return r;
 	}
+	state_content_fini(&state->content);
+	state->content = content;
 	value_yaml(root, false, &save->last_good);
 	if (!state->hurry)
 		return hand_over(state, save);
