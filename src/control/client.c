@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -104,6 +105,18 @@ static int explain(struct strbuf *why, const char *name, const char *path, int e
 	return error;
 }
 
+/* A machine listens only when its guest runs: who comes in its first moments waits for that. */
+static int connect_to_machine(const char *name, const char *path)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000000};
+	int fd;
+
+	while ((fd = connect_to(path)) < 0 && (fd == -ENOENT || fd == -ECONNREFUSED) &&
+	       state_was_just_taken(name))
+		nanosleep(&pause, NULL);
+	return fd;
+}
+
 static int open_connection(const char *name, struct strbuf *why)
 {
 	cleanup_free char *path = socket_path(name);
@@ -114,14 +127,14 @@ static int open_connection(const char *name, struct strbuf *why)
 			    "there is no state directory: neither XDG_STATE_HOME nor HOME is set");
 		return -ENOENT;
 	}
-	fd = connect_to(path);
+	fd = connect_to_machine(name, path);
 	return fd < 0 ? explain(why, name, path, fd) : fd;
 }
 
 bool client_is_running(const char *name)
 {
 	cleanup_free char *path = socket_path(name);
-	cleanup_fd int fd = path ? connect_to(path) : -1;
+	cleanup_fd int fd = path ? connect_to_machine(name, path) : -1;
 
 	return fd >= 0;
 }

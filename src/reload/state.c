@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -24,6 +25,7 @@
 #include "schema/value-yaml.h"
 
 #define STATE_MAX_BYTES	  (64 * KiB)
+#define JUST_TAKEN	  3 /* seconds */
 #define HISTORY		  "history.ndjson"
 #define HISTORY_MAX_BYTES (1024 * 1024)
 
@@ -131,6 +133,29 @@ static int take_lock(struct state *state, pid_t *ret_pid)
 	if (pwrite(state->lock_fd, text, (size_t)len, 0) < 0)
 		log_warn("%s/lock cannot be written: %s", state->directory, strerror(errno));
 	return 0;
+}
+
+bool state_was_just_taken(const char *name)
+{
+	cleanup_free char *base = state_directory(), *path = NULL;
+	cleanup_fd int fd = -1;
+	char text[16] = "";
+	struct stat st;
+	time_t age;
+	long pid;
+
+	if (!base || asprintf(&path, "%s/%s/lock", base, name) < 0) {
+		path = NULL;
+		return false;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	/* Not by the lock itself: to try it could keep a machine that starts now from it. */
+	pid = strtol(text, NULL, 10);
+	age = time(NULL) - st.st_mtime;
+	return age >= 0 && age <= JUST_TAKEN && pid > 0 &&
+	       (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 /* Of a crash between writing a file and putting it in its place. */

@@ -44,6 +44,12 @@ char *state_directory(void);
  */
 int state_open(const char *name, struct state **ret, pid_t *ret_pid) must_use;
 
+/*
+ * Whether a process that lives took the state of that machine a moment ago: it may not listen yet. Any
+ * thread of any process.
+ */
+bool state_was_just_taken(const char *name);
+
 /* Lets the lock go. Takes NULL. Returns NULL. */
 struct state *state_close(struct state *state);
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a machine: reboot, the power button, the end by force, and a guest that crashes."""
+import os
+import pathlib
+import shutil
+import subprocess
 import time
 
-from weftguest import BARE, Failure, Guest, Machine, Tap, cannot_emulate, signal
+from weftguest import BARE, Failure, Guest, Machine, Tap, WEFT, cannot_emulate, signal
 
 
 def reboot_and_power_button(tap):
@@ -90,11 +94,54 @@ def bare_power_off(tap):
             m.check_nothing_left()
 
 
+# A /dev/kvm that everybody may open, where only this machine sees it; then no user, no group and no capability.
+DROP_ALL = """
+mount -t tmpfs tmpfs "$1" && mknod -m 666 "$1/kvm" c "$2" "$3" && mount --bind "$1/kvm" /dev/kvm && shift 3 &&
+exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"
+"""
+
+
+def without_privileges(tap):
+    if os.geteuid() != 0:
+        return tap.note("all of these tests run without privileges")
+    with bare(tap, "halt") as m:
+        kvm = os.stat("/dev/kvm").st_rdev
+        (m.directory / "dev").mkdir()
+        # What a user would have somewhere in a home directory.
+        m.description["boot"]["kernel"] = shutil.copy(BARE / "halt", m.directory)
+        weft = shutil.copy(WEFT, m.directory)
+        m.wrapper = ["unshare", "--mount", "sh", "-c", DROP_ALL, "sh", m.path("dev"), str(os.major(kvm)),
+                     str(os.minor(kvm)), "sh", "-c", f'shift; exec {weft} "$@"', "sh"]
+        m.description["devices"].update({
+            "console": {"type": "virtio-console", "output": {"type": "socket", "path": m.path("console.sock")}},
+            "disk": {"type": "virtio-blk", "path": m.disk("disk.img", 1 << 20)},
+            "rng": {"type": "virtio-rng"},
+            "nvdimm": {"type": "nvdimm", "size": "128MiB", "path": m.disk("nvdimm.img", 128 << 20)},
+            "net": {"type": "virtio-net", "backend": {"type": "user"}}})
+        for path in (m.directory, *m.directory.rglob("*")):
+            os.chown(path, 65534, 65534)
+        m.start()
+        serial = m.directory / "serial.log"
+        end = time.monotonic() + 20
+        while m.alive() and not (serial.exists() and serial.read_text()) and time.monotonic() < end:
+            time.sleep(0.01)
+        tap.check("a user without privileges runs a machine with a disk, a network card and an NVDIMM", m.alive() and
+                  serial.read_text() == "!", m.log())
+        tap.check("and weft asked for none", "Uid:\t65534\t65534\t65534\t65534" in
+                  (status := pathlib.Path(f"/proc/{m.pid}/status").read_text()) and "CapEff:\t0000000000000000" in
+                  status, status)
+        tap.equal("its owner ends it", subprocess.run(
+            [*m.wrapper[:-4], weft, "kill", "halt"], env=m.environment(), check=False).returncode, 0)
+        m.wait_exit(10)
+        m.check_nothing_left()
+
+
 def main():
     tap = Tap(linux=True)
     bare_power_off(tap)
     triple_fault(tap)
     instruction_that_kvm_may_lack(tap)
+    without_privileges(tap)
     reboot_and_power_button(tap)
     stubborn_guest(tap)
     reset_policy(tap)
