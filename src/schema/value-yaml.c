@@ -34,6 +34,26 @@ static bool is_list(const struct value *value)
 	return value->type->kind == SCHEMA_ARRAY;
 }
 
+/*
+ * A default of what needs another key beside it, which is not there, cannot be written down: `protocol` of a
+ * machine that starts with a firmware.
+ */
+static bool is_sayable(const struct value *object, const struct value *child)
+{
+	const struct schema_type *type = object->variant ? schema_type(object->variant->type) : object->type;
+
+	for (size_t i = 0; !child->written && i < type->groups.n; i++) {
+		const struct schema_group *group = &schema_groups[type->groups.first + i];
+
+		if (!group->key || strcmp(schema_text(group->key), child->name) != 0)
+			continue;
+		for (size_t j = 0; j < group->keys.n; j++)
+			if (!value_child(object, schema_text(schema_group_keys[group->keys.first + j])))
+				return false;
+	}
+	return true;
+}
+
 /* The child that follows @previous (NULL: the first); NULL when there is none. */
 static const struct value *next_child(const struct value *value, size_t *at)
 {
@@ -47,7 +67,7 @@ static const struct value *next_child(const struct value *value, size_t *at)
 	for (size_t i = 0; i < value->n; i++) {
 		const struct value *child = value->children[i];
 
-		if (child->property->order >= order &&
+		if (child->property->order >= order && is_sayable(value, child) &&
 		    (!next || child->property->order < next->property->order))
 			next = child;
 	}
