@@ -168,7 +168,8 @@ static void map_payload(struct mapper *m)
 	else if (firmware)
 		draft_put_string(boot, NULL, "firmware", firmware, firmware->text);
 	else
-		map_no_kernel(m->draft, payload ? payload : m->root, "the source names no kernel");
+		map_no_kernel(m->draft, m->arena, payload ? payload : m->root,
+			      "the source names no kernel");
 	if (firmware)
 		return;
 	map_string_to(boot, NULL, "initramfs", payload, "initramfs");
@@ -428,7 +429,6 @@ bool import_map_cloud_hypervisor(struct draft *draft, struct arena *arena, struc
 	draft_name(draft, NULL, name);
 	map_cpus(&m);
 	map_memory(&m);
-	map_payload(&m);
 	map_console(&m, "console", "virtio-console", "terminal");
 	map_console(&m, "serial", "serial", "null");
 	map_console(&m, "debug_console", "debug-console", NULL);
@@ -436,6 +436,7 @@ bool import_map_cloud_hypervisor(struct draft *draft, struct arena *arena, struc
 	map_each(&m, "net", map_net);
 	map_each(&m, "pmem", map_pmem);
 	map_rng(&m);
+	map_payload(&m);
 	if (root->name[0])
 		remark_variables(&m, root);
 	return true;

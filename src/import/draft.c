@@ -19,9 +19,13 @@
 struct draft *draft_create(struct arena *arena, const struct source *source,
 			   struct diag_list *diags)
 {
+	static const char *const sections[] = {"cpus", "memory", "boot", "lifecycle"};
 	struct draft *draft = arena_new(arena, struct draft);
 
 	*draft = (struct draft){.arena = arena, .source = source, .diags = diags};
+	/* In their order: one of comments alone is not moved by the layout. */
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		draft_section(draft, sections[i]);
 	return draft;
 }
 

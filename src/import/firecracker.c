@@ -67,7 +67,7 @@ static void map_boot(struct mapper *m)
 	const char *words = args ? args->text : usual;
 
 	if (!item_is_set(config, "kernel_image_path"))
-		map_no_kernel(m->draft, config, "the source names no kernel");
+		map_no_kernel(m->draft, m->arena, config, "the source names no kernel");
 	else
 		map_string_to(boot, NULL, "kernel", config, "kernel_image_path");
 	map_string_to(boot, NULL, "initramfs", config, "initrd_path");

@@ -73,7 +73,7 @@ static void map_boot(struct libvirt *l)
 	bool efi = item_find(os, "loader") || item_is(item_take_item(os, "firmware"), "efi");
 
 	if (!item_is_set(os, "kernel")) {
-		map_no_kernel(l->draft, os ? os : l->root,
+		map_no_kernel(l->draft, l->arena, os ? os : l->root,
 			      efi ? "the source boots its disk by UEFI, which weft does not do"
 				  : "the source boots its disk by BIOS, which weft does not do");
 		item_ignore(os);
@@ -230,9 +230,9 @@ bool import_map_libvirt(struct draft *draft, struct arena *arena, struct item *r
 	map_name(&l, name);
 	libvirt_map_cpus(&l);
 	libvirt_map_memory(&l);
-	map_boot(&l);
 	map_life(&l);
 	map_clock(&l);
 	map_devices(&l);
+	map_boot(&l);
 	return true;
 }

@@ -247,9 +247,14 @@ void map_tap(struct draft *draft, struct arena *arena, struct draft_block *block
 	draft_put_string(block, "backend", "name", from, name);
 }
 
-void map_no_kernel(struct draft *draft, const struct item *from, const char *why)
+void map_no_kernel(struct draft *draft, struct arena *arena, const struct item *from,
+		   const char *why)
 {
 	struct draft_block *boot = draft_section(draft, "boot");
+	const char *console = draft_find(draft, "serial")           ? "console=ttyS0"
+			      : draft_find(draft, "virtio-console") ? "console=hvc0"
+								    : "";
+	const char *root = draft_find(draft, "virtio-blk") ? "root=/dev/vda1 rw" : "";
 
 	draft_remark(draft, boot, DRAFT_MISSING, from, "%s", why);
 	draft_advise(
@@ -258,7 +263,10 @@ void map_no_kernel(struct draft *draft, const struct item *from, const char *why
 		"the guest's /boot/vmlinuz and its initrd out of its disk and name them here, with "
 		"its command line from /proc/cmdline");
 	draft_put(boot, NULL, "kernel", from, DRAFT_KERNEL_PLACEHOLDER);
-	draft_put_string(boot, NULL, "cmdline", from, "console=ttyS0 root=/dev/vda1 rw");
+	if (*console || *root)
+		draft_put_string(
+			boot, NULL, "cmdline", from,
+			arena_printf(arena, "%s%s%s", console, *console && *root ? " " : "", root));
 }
 
 /* Whether the devices of weft are not found, or not needed, with a word of the command line. */

@@ -81,8 +81,10 @@ void map_disk_path(struct draft *draft, struct arena *arena, struct draft_block 
 void map_tap(struct draft *draft, struct arena *arena, struct draft_block *block,
 	     const struct item *from, const char *name);
 
-/* No kernel: a placeholder, with why. */
-void map_no_kernel(struct draft *draft, const struct item *from, const char *why);
+/* No kernel: a placeholder, with why. The devices are there by now: it finds its console and disk.
+ */
+void map_no_kernel(struct draft *draft, struct arena *arena, const struct item *from,
+		   const char *why);
 
 /*
  * Words of a Linux command line that the devices of weft do not bear ("pci=off") are taken out, and

@@ -14,8 +14,11 @@
 #include "graph/generation.h"
 #include "import/import.h"
 #include "schema/format.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *const fuzz_seeds[] = {"tests/golden/import", NULL};
+const char *const fuzz_seed_names = "*.[xjs]*"; /* .xml .json .sh */
+unsigned long fuzz_goal;
 
 static const struct {
 	enum import_from from;
@@ -43,27 +46,44 @@ static void check_description(struct arena *arena, const struct strbuf *text)
 	invariant(again.size == text->size && memcmp(again.text, text->text, text->size) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void import(enum import_from from, const struct strbuf *text)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	cleanup_strbuf struct strbuf text = STRBUF_INIT, out = STRBUF_INIT, said = STRBUF_INIT;
+	cleanup_strbuf struct strbuf out = STRBUF_INIT, said = STRBUF_INIT;
 	struct diag_list *diags = diag_list_create(arena);
-	struct import_options options = {0};
+	struct import_options options = {.from = from};
+
+	if (import_source(arena, source_from_text(arena, "fuzz", text->text, text->size), &options,
+			  diags, &out) == 0) {
+		check_description(arena, &out);
+		fuzz_goal++;
+	} else {
+		invariant(diag_errors(diags) > 0);
+	}
+	diag_render_text(&said, diags, true);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 	size_t form;
 
 	if (!size)
 		return 0;
-	form = data[0] % ARRAY_SIZE(forms);
-	options.from = forms[form].from;
-	strbuf_puts(&text, forms[form].before);
-	strbuf_add(&text, (const char *)data + 1, size - 1);
-	strbuf_puts(&text, forms[form].after);
-	if (import_source(arena,
-			  source_from_text(arena, "fuzz", text.text ? text.text : "", text.size),
-			  &options, diags, &out) == 0)
-		check_description(arena, &out);
-	else
-		invariant(diag_errors(diags) > 0);
-	diag_render_text(&said, diags, true);
+	form = data[0];
+	if (form < ARRAY_SIZE(forms)) {
+		strbuf_puts(&text, forms[form].before);
+		strbuf_add(&text, (const char *)data + 1, size - 1);
+		strbuf_puts(&text, forms[form].after);
+		strbuf_putc(&text, '\n');
+		import(forms[form].from, &text);
+		return 0;
+	}
+	strbuf_add(&text, (const char *)data, size);
+	if (data[0] != '{')
+		import(data[0] == '<' ? IMPORT_LIBVIRT : IMPORT_CLOUD_HYPERVISOR, &text);
+	for (int from = IMPORT_CLOUD_HYPERVISOR; data[0] == '{' && from <= IMPORT_FIRECRACKER;
+	     from++)
+		import((enum import_from)from, &text);
 	return 0;
 }

@@ -15,4 +15,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * when that is never.
  */
 extern const char *const fuzz_seeds[] __attribute__((weak));
+extern const char *const fuzz_seed_names __attribute__((weak)); /* a pattern; "*.yaml" */
 extern unsigned long fuzz_goal __attribute__((weak));

@@ -5,6 +5,7 @@
  * bytes, and where the target has seeds those, with small changes.
  */
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static int replay(const char *path)
 /* The series is the same wherever the files come from: in the order of their names. */
 static void find_seeds(void)
 {
+	const char *names = &fuzz_seed_names ? fuzz_seed_names : "*.yaml";
 	const char *source = getenv("srcdir");
 
 	for (unsigned i = 0; fuzz_seeds && fuzz_seeds[i]; i++) {
@@ -57,9 +59,7 @@ static void find_seeds(void)
 		snprintf(folder, sizeof(folder), "%s/%s", source ? source : ".", fuzz_seeds[i]);
 		n = scandir(folder, &entries, NULL, alphasort);
 		for (int j = 0; j < n; j++) {
-			const char *dot = strrchr(entries[j]->d_name, '.');
-
-			if (dot && strcmp(dot, ".yaml") == 0 && n_seeds < MAX_SEEDS &&
+			if (fnmatch(names, entries[j]->d_name, 0) == 0 && n_seeds < MAX_SEEDS &&
 			    asprintf(&seeds[n_seeds], "%s/%s", folder, entries[j]->d_name) > 0)
 				n_seeds++;
 			free(entries[j]);
