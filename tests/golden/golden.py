@@ -126,14 +126,14 @@ def other_build(*texts):
     return None
 
 
-def compare(tap, path, got, update):
-    """Compares with what is recorded, or records."""
+def compare(tap, path, got, update, file=""):
+    """Compares what weft says of a text with what is recorded, or records."""
     name = os.path.basename(path)
     if update:
         with open(path, "w", encoding="utf-8") as f:
             f.write(got)
     recorded = read(path)
-    why = other_build(got, recorded) if recorded != got else None
+    why = other_build(got, recorded, file) if recorded != got else None
     if why:
         tap.skip(name, why)
     else:
@@ -157,7 +157,7 @@ def cases(directory):
 
 def read(path):
     try:
-        with open(path, encoding="utf-8") as f:
+        with open(path, encoding="utf-8", errors="replace") as f:
             return f.read()
     except FileNotFoundError:
         return "(nothing is recorded)\n"
@@ -213,7 +213,8 @@ def main():
             for suffix, got in ((".expected", text), (".json", data)):
                 if update and "exit status" in got:
                     tap.result(False, name + suffix, got)
-                compare(tap, os.path.join(BAD, name + suffix), got, update)
+                file = os.path.join(BAD, name + ".yaml")
+                compare(tap, os.path.join(BAD, name + suffix), got, update, read(file))
     for name in imports():
         description, said, wrong = imported(name)
         seen |= set(re.findall(r"\[([EW]0\d{3})\]$", said, re.M))
