@@ -21,8 +21,8 @@ static inline void fd_close_ptr(int *fd)
 	*fd = fd_close(*fd);
 }
 
-/* Closes a descriptor at the end of its scope. */
-#define cleanup_fd cleanup(fd_close_ptr)
+/* Closes a descriptor at the end of its scope, for which alone it may be there. */
+#define cleanup_fd cleanup(fd_close_ptr) unused
 
 /**
  * fd_hold_in_kernel() - another hold on a file, which the kernel lets go of in its own time
