@@ -142,7 +142,7 @@ def again_and_again(tap, g):
     for _ in range(REPETITIONS):
         edit(g, {"again": disk})
         good += read_disk(g) == wanted
-        held.append((g.descriptors(), g.threads(), g.pss_kb(without="memfd")))
+        held.append((g.descriptors(), g.threads(), g.pss_kb(without=("memfd",))))
         edit(g, remove=["again"])
         wait_gone(g, 1)
     tap.equal(f"{REPETITIONS} times the same disk works, in the same slot", good, REPETITIONS)
@@ -208,7 +208,8 @@ def over_a_reset(tap, g):
 
 
 def in_linux(tap):
-    with Guest(tap, name="hotplug-pci", devices={"early": RNG}, reload={"detach-timeout": "5s"}) as g:
+    with Guest(tap, name="hotplug-pci", memory={"size": "64MiB", "shared": True}, devices={"early": RNG},
+               reload={"detach-timeout": "5s"}) as g:
         g.arguments.append("-v")
         during_boot(tap, g)
         every_type(tap, g)
@@ -228,6 +229,7 @@ def refused(tap):
         m.arguments.append("-v")
         m.start()
         wait_status(m, "it does not run", lambda s: len(s["devices"]) == 31)
+        time.sleep(0.3)  # for the connections of `weft status`
         held = m.descriptors(), m.threads()
         edit(m, {"more": RNG})
         m.wait_log(r"machine\.yaml:\d+:\d+: error: there is no PCI slot left for 'more'")
@@ -247,7 +249,7 @@ def refused(tap):
         tap.equal("a guest that does not let go keeps the device", status(m)["devices"]["rng07"]["phase"], "Detaching")
         tap.check("and status tells since when", re.fullmatch(r"the guest has not let go for \d+ s, asked \d+ times",
                                                               status(m)["devices"]["rng07"]["message"]), status(m))
-        time.sleep(0.3)  # for the connections of `weft status`
+        time.sleep(0.3)
         tap.equal("nothing is given back before", (m.descriptors(), m.threads()), held)
 
         edit(m, {"rng07": RNG}, ["more"])

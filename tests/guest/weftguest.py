@@ -312,12 +312,12 @@ class Machine:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def pss_kb(self, without=""):
-        """Proportional memory of weft in KiB, but that of mappings whose name contains `without`."""
+    def pss_kb(self, without=()):
+        """Proportional memory of weft in KiB, but that of mappings whose name contains one of `without`."""
         total, counted = 0, True
         for line in pathlib.Path(f"/proc/{self.pid}/smaps").read_text().splitlines():
             if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                counted = not (without and without in line)
+                counted = not any(word in line for word in without)
             elif line.startswith("Pss:") and counted:
                 total += int(line.split()[1])
         return total
