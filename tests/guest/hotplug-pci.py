@@ -229,7 +229,6 @@ def refused(tap):
         m.arguments.append("-v")
         m.start()
         wait_status(m, "it does not run", lambda s: len(s["devices"]) == 31)
-        time.sleep(0.3)  # for the connections of `weft status`
         held = m.descriptors(), m.threads()
         edit(m, {"more": RNG})
         m.wait_log(r"machine\.yaml:\d+:\d+: error: there is no PCI slot left for 'more'")
@@ -249,7 +248,6 @@ def refused(tap):
         tap.equal("a guest that does not let go keeps the device", status(m)["devices"]["rng07"]["phase"], "Detaching")
         tap.check("and status tells since when", re.fullmatch(r"the guest has not let go for \d+ s, asked \d+ times",
                                                               status(m)["devices"]["rng07"]["message"]), status(m))
-        time.sleep(0.3)
         tap.equal("nothing is given back before", (m.descriptors(), m.threads()), held)
 
         edit(m, {"rng07": RNG}, ["more"])
