@@ -16,10 +16,11 @@
  * Linux a container is asked for, and goes when it has been taken offline in the guest, never before:
  * what is mounted from it is its administrator's to know.
  *
- * An NVDIMM without labels answers its label methods with a failure, and its _DSM with "no
- * functions", which makes Linux treat it as one without labels. Labels are reached by _LSI, _LSR
- * and _LSW, and for Linux, which looks for these only beside a _DSM of a known family, by functions
- * 4 to 6 of Intel's "NVDIMM DSM Interface" as well.
+ * Labels are reached by _LSI, _LSR and _LSW (§6.5.10). Linux looks for these only beside a _DSM whose
+ * function 0 knows one of five UUIDs. Of Hyper-V's it asks the least: its few functions are asked
+ * for one by one, and of Intel's, which has some thirty, it does not use the methods. No function
+ * but 0 is there. An NVDIMM without labels answers its label methods with a failure, and knows no
+ * UUID, which makes Linux treat it as one without labels.
  */
 #include <stdio.h>
 #include <string.h>
@@ -45,9 +46,9 @@ enum {
 /* Byte addressable persistent memory: 66f0d379-b4f3-4074-ac43-0d3318b78cdb */
 static const uint8_t persistent_memory[16] = {0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40,
 					      0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c, 0xdb};
-/* Intel's DSM: 4309ac30-0d11-11e4-9191-0800200c9a66 */
-static const uint8_t intel_dsm[16] = {0x30, 0xac, 0x09, 0x43, 0x11, 0x0d, 0xe4, 0x11,
-				      0x91, 0x91, 0x08, 0x00, 0x20, 0x0c, 0x9a, 0x66};
+/* Hyper-V's DSM: 5746c5f2-a9a2-4264-ad0e-e4ddc9e09e80 */
+static const uint8_t hyperv_dsm[16] = {0xf2, 0xc5, 0x46, 0x57, 0xa2, 0xa9, 0x64, 0x42,
+				       0xad, 0x0e, 0xe4, 0xdd, 0xc9, 0xe0, 0x9e, 0x80};
 
 /* ---- the table ---- */
 
@@ -166,13 +167,6 @@ static void store_element(struct aml *a, const char *from, enum aml_op package, 
 	index_target(a, package, i);
 }
 
-/* DerefOf (Index (@package, i)) */
-static void element(struct aml *a, enum aml_op package, unsigned i)
-{
-	aml_op(a, AML_DEREF_OF);
-	index_target(a, package, i);
-}
-
 static void return_op(struct aml *a, enum aml_op value)
 {
 	aml_op(a, AML_RETURN);
@@ -186,15 +180,6 @@ static void new_package(struct aml *a, unsigned n)
 	aml_package(a, n);
 	aml_end(a);
 	aml_op(a, AML_LOCAL0);
-}
-
-/* CreateDWordField (@buffer, @offset, @name) */
-static void dword_in(struct aml *a, enum aml_op buffer, unsigned offset, const char *name)
-{
-	aml_op(a, AML_CREATE_DWORD_FIELD);
-	aml_op(a, buffer);
-	aml_integer(a, offset);
-	aml_path(a, name);
 }
 
 static void add_registers(struct aml *a)
@@ -292,129 +277,28 @@ static void add_label_write(struct aml *a)
 	aml_end(a);
 }
 
-static void if_function(struct aml *a, unsigned function)
-{
-	aml_if(a);
-	aml_op(a, AML_EQUAL);
-	aml_op(a, AML_ARG2);
-	aml_integer(a, function);
-}
-
-/* Local1 = Buffer (size) {}; its first bytes are the status @name, 3 ("invalid") unless Local0 is
- * 0. */
-static void answer_status(struct aml *a, unsigned size, const char *name)
-{
-	static const uint8_t zeros[16];
-
-	aml_op(a, AML_STORE);
-	aml_buffer(a, zeros, size);
-	aml_op(a, AML_LOCAL1);
-	dword_in(a, AML_LOCAL1, 0, name);
-	aml_if(a);
-	aml_op(a, AML_LOCAL0);
-	store_integer(a, 3, name);
-	aml_end(a);
-}
-
-/* Local2 = the input, its first two dwords are @offset and @length. */
-static void take_input(struct aml *a, const char *offset, const char *length)
-{
-	aml_op(a, AML_STORE);
-	element(a, AML_ARG3, 0);
-	aml_op(a, AML_LOCAL2);
-	dword_in(a, AML_LOCAL2, 0, offset);
-	dword_in(a, AML_LOCAL2, 4, length);
-}
-
-/* Function 4: status, size, largest transfer. Local3 is what NLSI returned. */
-static void add_dsm_size(struct aml *a)
-{
-	if_function(a, 4);
-	answer_status(a, 12, "IST4");
-	dword_in(a, AML_LOCAL1, 4, "ISIZ");
-	dword_in(a, AML_LOCAL1, 8, "IMAX");
-	aml_op(a, AML_STORE);
-	element(a, AML_LOCAL3, 1);
-	aml_path(a, "ISIZ");
-	aml_op(a, AML_STORE);
-	element(a, AML_LOCAL3, 2);
-	aml_path(a, "IMAX");
-	return_op(a, AML_LOCAL1);
-	aml_end(a);
-}
-
-/* Function 5: status, data. */
-static void add_dsm_read(struct aml *a)
-{
-	if_function(a, 5);
-	take_input(a, "ROFF", "RLEN");
-	aml_op(a, AML_STORE);
-	aml_path(a, "NLSR");
-	aml_op(a, AML_ARG0);
-	aml_path(a, "ROFF");
-	aml_path(a, "RLEN");
-	aml_op(a, AML_LOCAL4);
-	aml_op(a, AML_STORE);
-	element(a, AML_LOCAL4, 0);
-	aml_op(a, AML_LOCAL0);
-	answer_status(a, 4, "IST5");
-	aml_op(a, AML_CONCATENATE);
-	aml_op(a, AML_LOCAL1);
-	element(a, AML_LOCAL4, 1);
-	aml_op(a, AML_LOCAL5);
-	return_op(a, AML_LOCAL5);
-	aml_end(a);
-}
-
-/* Function 6: status. */
-static void add_dsm_write(struct aml *a)
-{
-	if_function(a, 6);
-	take_input(a, "WOFF", "WLEN");
-	aml_op(a, AML_STORE);
-	aml_path(a, "NLSW");
-	aml_op(a, AML_ARG0);
-	aml_path(a, "WOFF");
-	aml_path(a, "WLEN");
-	aml_op(a, AML_MID);
-	aml_op(a, AML_LOCAL2);
-	aml_integer(a, 8);
-	aml_path(a, "WLEN");
-	aml_op(a, AML_NOTHING);
-	aml_op(a, AML_LOCAL0);
-	answer_status(a, 4, "IST6");
-	return_op(a, AML_LOCAL1);
-	aml_end(a);
-}
-
-/* NDSM (handle, UUID, function, input) */
+/* NDSM (handle, UUID): which functions there are, of the UUID that counts */
 static void add_dsm(struct aml *a)
 {
-	static const uint8_t none = 0, functions = 1 | 1 << 4 | 1 << 5 | 1 << 6;
+	static const uint8_t none = 0, known = 1;
 
-	aml_method(a, "NDSM", 4);
+	aml_method(a, "NDSM", 2);
 	aml_if(a);
 	aml_op(a, AML_EQUAL);
 	aml_op(a, AML_ARG1);
-	aml_buffer(a, intel_dsm, sizeof(intel_dsm));
+	aml_buffer(a, hyperv_dsm, sizeof(hyperv_dsm));
+	aml_acquire(a, "NMTX");
+	store_op(a, AML_ARG0, "NHDL");
+	store_integer(a, NVDIMM_LABEL_INFO, "NCMD");
 	aml_op(a, AML_STORE);
-	aml_path(a, "NLSI");
-	aml_op(a, AML_ARG0);
-	aml_op(a, AML_LOCAL3);
-	aml_op(a, AML_STORE);
-	element(a, AML_LOCAL3, 0);
+	aml_path(a, "NSTA");
 	aml_op(a, AML_LOCAL0);
-	/* Without labels no function, and no family of functions, is there. */
+	aml_release(a, "NMTX");
 	aml_if(a);
 	aml_op(a, AML_LNOT);
 	aml_op(a, AML_LOCAL0);
-	if_function(a, 0);
 	aml_op(a, AML_RETURN);
-	aml_buffer(a, &functions, 1);
-	aml_end(a);
-	add_dsm_size(a);
-	add_dsm_read(a);
-	add_dsm_write(a);
+	aml_buffer(a, &known, 1);
 	aml_end(a);
 	aml_end(a);
 	aml_op(a, AML_RETURN);
@@ -422,33 +306,31 @@ static void add_dsm(struct aml *a)
 	aml_end(a);
 }
 
-/* Method (@name, @args) {Return (@call (handle, its arguments from @first on, but @skip))} */
+/* Method (@name, @args) {Return (@call (handle, the first @passed of its arguments))} */
 static void add_call(struct aml *a, const char *name, unsigned args, const char *call,
-		     uint32_t handle, unsigned first, unsigned skip)
+		     uint32_t handle, unsigned passed)
 {
 	aml_method(a, name, args);
 	aml_op(a, AML_RETURN);
 	aml_path(a, call);
 	aml_integer(a, handle);
-	for (unsigned i = first; i < args; i++)
-		if (i != skip)
-			aml_op(a, AML_ARG0 + i);
+	for (unsigned i = 0; i < passed; i++)
+		aml_op(a, AML_ARG0 + i);
 	aml_end(a);
 }
 
 static void add_child(struct aml *a, unsigned slot)
 {
 	const uint32_t handle = nvdimm_handle(slot);
-	const unsigned none = UINT32_MAX;
 	char name[5];
 
 	snprintf(name, sizeof(name), "NV%02X", handle & 0xff);
 	aml_device(a, name);
 	aml_name_integer(a, "_ADR", handle);
-	add_call(a, "_LSI", 0, "NLSI", handle, 0, none);
-	add_call(a, "_LSR", 2, "NLSR", handle, 0, none);
-	add_call(a, "_LSW", 3, "NLSW", handle, 0, none);
-	add_call(a, "_DSM", 4, "NDSM", handle, 0, 1); /* all but the revision */
+	add_call(a, "_LSI", 0, "NLSI", handle, 0);
+	add_call(a, "_LSR", 2, "NLSR", handle, 2);
+	add_call(a, "_LSW", 3, "NLSW", handle, 3);
+	add_call(a, "_DSM", 4, "NDSM", handle, 1);
 	aml_end(a);
 }
 
@@ -466,7 +348,7 @@ static void add_slot(struct aml *a, unsigned slot)
 	aml_name(a, "_HID");
 	aml_string(a, "ACPI0012");
 	aml_name_integer(a, "_UID", slot);
-	add_call(a, "_FIT", 0, "NFIT", nvdimm_handle(slot), 0, 0);
+	add_call(a, "_FIT", 0, "NFIT", nvdimm_handle(slot), 0);
 	add_child(a, slot);
 	aml_end(a);
 	aml_end(a);
