@@ -42,7 +42,7 @@ def run(tap, name):
         sizes = []
         for n in range(1, ROUNDS + 1):
             console.wait(rf"^ROUND {n}$", 60)
-            sizes.append(m.pss_kb())
+            sizes.append(m.private_kb())
             descriptors = m.descriptors()
             console.send("g")
         console.wait(r"^PASS$", 10)

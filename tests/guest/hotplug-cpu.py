@@ -44,7 +44,7 @@ def again_and_again(tap, g):
         if i in (4, 19):
             # One that runs: its offlining is part of the way out.
             g.command("online cpu2")
-            sizes.append((g.descriptors(), g.threads(), g.pss_kb(without=("memfd",))))
+            sizes.append((g.descriptors(), g.threads(), g.private_kb(without=("memfd",))))
     tap.equal("three CPUs after twenty times", present(g, "0-2"), "0-2")
     tap.equal("no descriptor and no thread more", sizes[1][:2], sizes[0][:2])
     tap.check("no more memory", sizes[1][2] <= sizes[0][2] + 256, sizes)

@@ -142,7 +142,7 @@ def again_and_again(tap, g):
     for _ in range(REPETITIONS):
         edit(g, {"again": disk})
         good += read_disk(g) == wanted
-        held.append((g.descriptors(), g.threads(), g.pss_kb(without=("memfd",))))
+        held.append((g.descriptors(), g.threads(), g.private_kb(without=("memfd",))))
         edit(g, remove=["again"])
         wait_gone(g, 1)
     tap.equal(f"{REPETITIONS} times the same disk works, in the same slot", good, REPETITIONS)

@@ -191,7 +191,7 @@ def resources(g):
 
 def weft_kb(g):
     """Memory of weft, without the guest's RAM and NVDIMMs."""
-    return g.pss_kb(without=("memfd", ".img"))
+    return g.private_kb(without=("memfd", ".img"))
 
 
 def check_virtio(tap, g):

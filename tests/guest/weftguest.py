@@ -317,13 +317,14 @@ class Machine:
             time.sleep(0.04)
         return min(counts)
 
-    def pss_kb(self, without=()):
-        """Proportional memory of weft in KiB, but that of mappings whose name contains one of `without`."""
+    def private_kb(self, without=()):
+        """What weft has written, in KiB, but in mappings whose name contains one of `without`. What it shares with
+        others, its code for one, comes and goes with them."""
         total, counted = 0, True
         for line in pathlib.Path(f"/proc/{self.pid}/smaps").read_text().splitlines():
             if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
                 counted = not any(word in line for word in without)
-            elif line.startswith("Pss:") and counted:
+            elif line.startswith(("Private_Dirty:", "Swap:")) and counted:
                 total += int(line.split()[1])
         return total
 
