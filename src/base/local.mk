@@ -23,6 +23,8 @@ libweft_a_SOURCES += \
 	src/base/iov.h \
 	src/base/label.c \
 	src/base/label.h \
+	src/base/library.c \
+	src/base/library.h \
 	src/base/list.h \
 	src/base/log.c \
 	src/base/log.h \

@@ -4,23 +4,15 @@
  */
 #include <config.h>
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
+#include <stdbool.h>
 
+#include "base/library.h"
 #include "import/xml-library.h"
 
 #if LIBEXPAT
-#include <dlfcn.h>
+#define FUNCTION(member, name) LIBRARY_FUNCTION(xml_library, member, name)
 
-#define FUNCTION(member, name)                             \
-	{                                                  \
-		offsetof(struct xml_library, member), name \
-	}
-
-static const struct {
-	size_t offset;
-	const char *name;
-} functions[] = {
+static const struct library_function functions[] = {
 	FUNCTION(parser_create, "XML_ParserCreate"),
 	FUNCTION(parser_free, "XML_ParserFree"),
 	FUNCTION(set_user_data, "XML_SetUserData"),
@@ -39,26 +31,12 @@ static const struct {
 int xml_library_open(const struct xml_library **ret, const char **ret_why)
 {
 	static struct xml_library library;
-	static void *handle;
-	void *lib = handle;
+	static bool open;
 
-	if (!lib)
-		lib = dlopen("libexpat.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (!lib) {
-		*ret_why = "libexpat.so.1 cannot be loaded";
+	if (!open &&
+	    library_open("libexpat.so.1", functions, ARRAY_SIZE(functions), &library, ret_why) < 0)
 		return -ENOENT;
-	}
-	for (size_t i = 0; !handle && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *symbol = dlsym(lib, functions[i].name);
-
-		if (!symbol) {
-			*ret_why = "libexpat.so.1 lacks a function";
-			dlclose(lib);
-			return -ENOENT;
-		}
-		memcpy((char *)&library + functions[i].offset, &symbol, sizeof(symbol));
-	}
-	handle = lib;
+	open = true;
 	*ret = &library;
 	return 0;
 }

@@ -4,21 +4,16 @@
  */
 #include <config.h>
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
+#include <stdbool.h>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "reload/udev.h"
 
 #if LIBUDEV
-#include <dlfcn.h>
+#define FUNCTION(member, name) LIBRARY_FUNCTION(udev_library, member, name)
 
-#define FUNCTION(member, name) {offsetof(struct udev_library, member), name}
-
-static const struct {
-	size_t offset;
-	const char *name;
-} functions[] = {
+static const struct library_function functions[] = {
 	FUNCTION(new, "udev_new"),
 	FUNCTION(unref, "udev_unref"),
 	FUNCTION(monitor_new_from_netlink, "udev_monitor_new_from_netlink"),
@@ -46,30 +41,15 @@ static const struct {
 int udev_library_open(const struct udev_library **ret)
 {
 	static struct udev_library library;
-	static void *handle;
-	void *lib;
+	static bool open;
+	const char *why;
 
-	if (handle) {
-		*ret = &library;
-		return 0;
-	}
-	lib = dlopen("libudev.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (!lib) {
-		log_warn("host devices cannot be matched: %s", dlerror());
+	if (!open &&
+	    library_open("libudev.so.1", functions, ARRAY_SIZE(functions), &library, &why) < 0) {
+		log_warn("host devices cannot be matched: %s", why);
 		return -ENOENT;
 	}
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *symbol = dlsym(lib, functions[i].name);
-
-		if (!symbol) {
-			log_warn("host devices cannot be matched: libudev.so.1 has no %s",
-				 functions[i].name);
-			dlclose(lib);
-			return -ENOENT;
-		}
-		memcpy((char *)&library + functions[i].offset, &symbol, sizeof(symbol));
-	}
-	handle = lib;
+	open = true;
 	*ret = &library;
 	return 0;
 }
