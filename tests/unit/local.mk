@@ -67,9 +67,16 @@ tests_unit_test_terminal_LDADD = $(UNIT_LIBS)
 
 RING_DRIVER = $(FAKE_MACHINE) tests/unit/ring-driver.c tests/unit/ring-driver.h
 
+STREAM_PEER = tests/unit/stream-peer.c tests/unit/stream-peer.h
+
 unit_tests += tests/unit/test-net
-tests_unit_test_net_SOURCES = tests/unit/test-net.c $(RING_DRIVER)
+tests_unit_test_net_SOURCES = tests/unit/test-net.c $(STREAM_PEER)
 tests_unit_test_net_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test-virtio-pair
+tests_unit_test_virtio_pair_SOURCES = tests/unit/test-virtio-pair.c $(RING_DRIVER) $(STREAM_PEER)
+tests_unit_test_virtio_pair_LDADD = $(UNIT_LIBS)
+
 FAKE_DRIVER = $(FAKE_MACHINE) tests/unit/fake-driver.c tests/unit/fake-driver.h
 
 unit_tests += tests/unit/test-virtio-rng
