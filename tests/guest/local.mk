@@ -5,30 +5,31 @@
 EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kernel/config \
 	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftbare.py tests/guest/weftguest.py $(guest_tests)
 
-# One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates.
+# One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates. The longest come
+# first, so that none runs alone at the end.
 guest_tests =
+guest_tests += tests/guest/nvdimm.py
+guest_tests += tests/guest/hotplug-memory.py
+guest_tests += tests/guest/hotplug-cpu.py
+guest_tests += tests/guest/hotplug-pci.py
+guest_tests += tests/guest/walk.py
+guest_tests += tests/guest/control.py
+guest_tests += tests/guest/life.py
 guest_tests += tests/guest/boot.py
 guest_tests += tests/guest/bulk.py
 guest_tests += tests/guest/consoles.py
-guest_tests += tests/guest/control.py
 guest_tests += tests/guest/debian-cloud.py
 guest_tests += tests/guest/disk.py
 guest_tests += tests/guest/firmware.py
 guest_tests += tests/guest/hostdev.py
 guest_tests += tests/guest/hostile.py
-guest_tests += tests/guest/hotplug-pci.py
 guest_tests += tests/guest/import.py
-guest_tests += tests/guest/hotplug-cpu.py
-guest_tests += tests/guest/hotplug-memory.py
-guest_tests += tests/guest/life.py
 guest_tests += tests/guest/live.py
+guest_tests += tests/guest/lost.py
 guest_tests += tests/guest/network.py
 guest_tests += tests/guest/reload.py
-guest_tests += tests/guest/lost.py
-guest_tests += tests/guest/nvdimm.py
 guest_tests += tests/guest/state.py
 guest_tests += tests/guest/virtio.py
-guest_tests += tests/guest/walk.py
 TESTS += $(guest_tests)
 
 # Guests run without an operating system's loader or without a C library: none of weft's flags fit.
