@@ -353,9 +353,20 @@ void check_hint_label(struct check *check, struct diag *diag, const char *text,
 {
 	char label[MAX_LABEL];
 	size_t size = strlen(text), fill = 0;
+	const char *spaces = " \t\n";
 
 	if (size >= sizeof(label))
 		return;
+	while (size && strchr(spaces, text[size - 1]))
+		size--;
+	while (size && strchr(spaces, *text)) {
+		text++;
+		size--;
+	}
+	if (size && schema_pattern_matches(pattern, text, size)) {
+		diag_hint(check->diags, diag, "write %.*s", (int)size, text);
+		return;
+	}
 	for (size_t i = 0; i < size; i++) {
 		char c = text[i];
 
@@ -366,7 +377,7 @@ void check_hint_label(struct check *check, struct diag *diag, const char *text,
 		label[fill++] = c;
 	}
 	label[fill] = '\0';
-	if (fill && strcmp(label, text) != 0 && schema_pattern_matches(pattern, label, fill))
+	if (fill && schema_pattern_matches(pattern, label, fill))
 		diag_hint(check->diags, diag, "write %s", label);
 }
 
