@@ -407,6 +407,41 @@ int mac_parse(const char *text, struct mac_address *ret, struct unit_error *rete
 	return 0;
 }
 
+/* Dashes stand before these bytes. */
+static bool uuid_dash(unsigned byte)
+{
+	return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+int uuid_parse(const char *text, struct uuid *ret, struct unit_error *reterr)
+{
+	struct uuid uuid;
+	const char *s = text;
+	bool same = true;
+
+	forget(reterr);
+	hint(reterr, "uuidgen makes one: 8, 4, 4, 4 and 12 hexadecimal digits with '-' between them");
+	for (unsigned i = 0; i < sizeof(uuid.bytes); i++, s += 2) {
+		int high, low;
+
+		if (uuid_dash(i) && *s++ != '-')
+			return fail(-EINVAL, reterr, "'" SHOWN "' is not a UUID", SHOW(text));
+		high = hex_digit(s[0]);
+		low = high < 0 ? -1 : hex_digit(s[1]);
+		if (low < 0)
+			return fail(-EINVAL, reterr, "'" SHOWN "' is not a UUID", SHOW(text));
+		uuid.bytes[i] = (uint8_t)(high << 4 | low);
+		same = same && uuid.bytes[i] == uuid.bytes[0];
+	}
+	if (*s)
+		return fail(-EINVAL, reterr, "'" SHOWN "' is not a UUID", SHOW(text));
+	if (same && (uuid.bytes[0] == 0 || uuid.bytes[0] == 0xff))
+		return fail(-EINVAL, reterr, "'%s' stands for no UUID", text);
+	forget(reterr);
+	*ret = uuid;
+	return 0;
+}
+
 /* One CPU number at *@text. */
 static int parse_cpu(const char *whole, const char **text, uint64_t *ret, struct unit_error *err)
 {
@@ -501,6 +536,15 @@ char *mac_format(const struct mac_address *mac, char *buffer)
 
 	snprintf(buffer, UNITS_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3],
 		 b[4], b[5]);
+	return buffer;
+}
+
+char *uuid_format(const struct uuid *uuid, char *buffer)
+{
+	char *at = buffer;
+
+	for (unsigned i = 0; i < sizeof(uuid->bytes); i++)
+		at += sprintf(at, uuid_dash(i) ? "-%02x" : "%02x", uuid->bytes[i]);
 	return buffer;
 }
 

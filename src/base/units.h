@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Long enough for every formatter but cpu_list_format(). */
-#define UNITS_TEXT_MAX 32
+#define UNITS_TEXT_MAX 40
 
 /* What is wrong with a text, and what to write; strings ended by NUL, the hint may be empty. */
 struct unit_error {
@@ -21,6 +21,10 @@ struct unit_error {
 
 struct mac_address {
 	uint8_t bytes[6];
+};
+
+struct uuid {
+	uint8_t bytes[16]; /* in the order they are written in text */
 };
 
 #define CPU_LIST_MAX 4096 /* CPUs are numbered below */
@@ -50,6 +54,9 @@ int rate_parse(const char *text, uint64_t *ret, struct unit_error *reterr);
 /* "52:54:00:12:34:56"; an address of one interface: neither all zeros nor multicast. */
 int mac_parse(const char *text, struct mac_address *ret, struct unit_error *reterr);
 
+/* "8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c11"; neither all zeros nor all ones, which stand for none. */
+int uuid_parse(const char *text, struct uuid *ret, struct unit_error *reterr);
+
 /* "0-3,8"; at least one CPU, each below CPU_LIST_MAX and named once. */
 int cpu_list_parse(const char *text, struct cpu_list *ret, struct unit_error *reterr);
 
@@ -61,6 +68,7 @@ char *size_format(uint64_t bytes, char *buffer);
 char *duration_format(uint64_t nanoseconds, char *buffer);
 char *rate_format(uint64_t bytes_per_second, char *buffer);
 char *mac_format(const struct mac_address *mac, char *buffer);
+char *uuid_format(const struct uuid *uuid, char *buffer);
 char *cpu_list_format(const struct cpu_list *list, char *buffer, size_t size);
 
 static inline bool cpu_list_has(const struct cpu_list *list, unsigned cpu)

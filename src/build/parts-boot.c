@@ -116,6 +116,8 @@ static int write_smbios(struct parts *parts)
 
 	parts_cpus(graph_find(parts->graph, "cpus"), &cpus, arena);
 	smbios = (struct smbios_machine){
+		.serial = config->smbios.serial,
+		.uuid = config->smbios.has_uuid ? config->smbios.uuid.bytes : NULL,
 		.name = config->name,
 		.version = PACKAGE_VERSION,
 		.sockets = cpus.topology.sockets,

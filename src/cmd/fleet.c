@@ -109,10 +109,16 @@ static void claim(struct fleet *fleet, const char *machine, const char *key, str
 void fleet_add(struct fleet *fleet, const struct generation *generation, int host, size_t id)
 {
 	const char *machine = arena_strdup(fleet->arena, generation->config->name);
+	const struct config_machine *config = generation->config;
 	const struct graph *graph = generation->graph;
+	char uuid[UNITS_TEXT_MAX];
 
 	claim(fleet, machine, arena_printf(fleet->arena, "name:%s", machine),
 	      value_span(generation->root, "name"), host, id);
+	if (config->smbios.has_uuid)
+		claim(fleet, machine,
+		      arena_printf(fleet->arena, "uuid:%s", uuid_format(&config->smbios.uuid, uuid)),
+		      value_span(generation->root, "smbios.uuid"), host, id);
 	for (size_t i = 0; i < graph->n_nodes; i++) {
 		const struct graph_node *node = graph->nodes[i];
 

@@ -329,6 +329,18 @@ static void map_console(struct mapper *m, const char *name, const char *type, co
 	map_number_to(m->draft, block, "port", console, "iobase");
 }
 
+/* Versions of the program differ in what they call these. */
+static void map_smbios(struct mapper *m)
+{
+	struct draft_block *smbios = draft_section(m->draft, "smbios");
+	struct item *platform = item_find(m->root, "platform");
+
+	map_string_to(smbios, NULL, "uuid", platform, "uuid");
+	map_string_to(smbios, NULL, "uuid", platform, "system_uuid");
+	map_string_to(smbios, NULL, "serial", platform, "serial_number");
+	map_string_to(smbios, NULL, "serial", platform, "system_serial_number");
+}
+
 static void map_rng(struct mapper *m)
 {
 	struct item *rng = item_find(m->root, "rng");
@@ -387,7 +399,7 @@ const struct import_reason import_reasons_cloud_hypervisor[] = {
 	{"platform/num_pci_segments", NULL},
 	{"platform/iommu_address_width", NULL},
 	{"platform/vfio_p2p_dma", NULL},
-	{"platform", "weft has SMBIOS strings of its own"},
+	{"platform", "of SMBIOS a description has the UUID and the serial number of the system"},
 	{"pci_segments", "weft has one PCI segment"},
 	{"pmem/discard_writes", "what a guest writes is in the file; give it a copy"},
 	{"payload/igvm", "weft starts a kernel or a firmware"},
@@ -429,6 +441,7 @@ bool import_map_cloud_hypervisor(struct draft *draft, struct arena *arena, struc
 	draft_name(draft, NULL, name);
 	map_cpus(&m);
 	map_memory(&m);
+	map_smbios(&m);
 	map_console(&m, "console", "virtio-console", "terminal");
 	map_console(&m, "serial", "serial", "null");
 	map_console(&m, "debug_console", "debug-console", NULL);

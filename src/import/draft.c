@@ -19,7 +19,7 @@
 struct draft *draft_create(struct arena *arena, const struct source *source,
 			   struct diag_list *diags)
 {
-	static const char *const sections[] = {"cpus", "memory", "boot", "lifecycle"};
+	static const char *const sections[] = {"cpus", "memory", "boot", "smbios", "lifecycle"};
 	struct draft *draft = arena_new(arena, struct draft);
 
 	*draft = (struct draft){.arena = arena, .source = source, .diags = diags};

@@ -17,7 +17,7 @@ struct source;
 struct strbuf;
 
 struct draft;       /* a description */
-struct draft_block; /* one of its maps: cpus, memory, boot, lifecycle, or a device */
+struct draft_block; /* one of its maps: cpus, memory, boot, smbios, lifecycle, or a device */
 
 #define DRAFT_MAX_DEVICES 256
 #define DRAFT_MAX_ENTRIES 600 /* of a block: pins of 255 CPUs, as many features, and some */

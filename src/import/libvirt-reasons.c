@@ -64,7 +64,7 @@ const struct import_reason import_reasons_libvirt[] = {
 	{"memtune", CGROUP},
 	{"blkiotune", CGROUP},
 	{"memoryBacking", "weft has memory.hugepages, shared, prefault and mergeable"},
-	{"sysinfo", "weft has SMBIOS strings of its own"},
+	{"sysinfo", "of SMBIOS a description has the UUID and the serial number of the system"},
 	{"genid", "weft has no VM generation ID"},
 	{"launchSecurity", "weft has no encrypted guests"},
 	{"qemu:commandline", "options of QEMU mean nothing to weft"},

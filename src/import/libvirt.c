@@ -50,7 +50,6 @@ bool libvirt_size(struct libvirt *l, struct item *item, uint64_t usual, uint64_t
 static void map_name(struct libvirt *l, const char *name)
 {
 	const struct item *own = item_take_item(l->root, "name");
-	const struct item *uuid = item_take_item(l->root, "uuid");
 	const struct item *title = item_take_item(l->root, "title");
 
 	draft_say(l->draft, NULL,
@@ -60,9 +59,20 @@ static void map_name(struct libvirt *l, const char *name)
 	draft_name(l->draft, own, name ? name : own ? own->text : NULL);
 	if (title)
 		draft_say(l->draft, NULL, "Title: %.200s", title->text);
-	if (uuid)
-		draft_remark(l->draft, NULL, DRAFT_NOTE, uuid,
-			     "weft gives no UUID to the guest; the source's is %.40s", uuid->text);
+}
+
+static void map_smbios(struct libvirt *l)
+{
+	struct draft_block *smbios = draft_section(l->draft, "smbios");
+	const struct item *system = item_find(item_find(l->root, "sysinfo"), "system");
+
+	map_string_to(smbios, NULL, "uuid", l->root, "uuid");
+	for (struct item *entry = item_find(system, "entry"); entry; entry = item_again(entry)) {
+		if (!item_is(item_attribute(entry, "name"), "serial"))
+			continue;
+		draft_put_string(smbios, NULL, "serial", entry, entry->text);
+		item_ignore(entry);
+	}
 }
 
 static void map_boot(struct libvirt *l)
@@ -228,6 +238,7 @@ bool import_map_libvirt(struct draft *draft, struct arena *arena, struct item *r
 	if (!is_machine(&l, diags))
 		return false;
 	map_name(&l, name);
+	map_smbios(&l);
 	libvirt_map_cpus(&l);
 	libvirt_map_memory(&l);
 	map_life(&l);

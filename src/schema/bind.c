@@ -31,6 +31,8 @@ static size_t scalar_size(const struct schema_type *type)
 		return sizeof(const char *);
 	case SCHEMA_MAC:
 		return sizeof(struct mac_address);
+	case SCHEMA_UUID:
+		return sizeof(struct uuid);
 	case SCHEMA_CPU_LIST:
 		return sizeof(struct cpu_list);
 	default:
@@ -56,6 +58,9 @@ static void bind_scalar(const struct value *value, void *to)
 		break;
 	case SCHEMA_MAC:
 		from = &value->mac;
+		break;
+	case SCHEMA_UUID:
+		from = &value->uuid;
 		break;
 	case SCHEMA_CPU_LIST:
 		from = value->cpus;

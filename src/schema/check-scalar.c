@@ -28,6 +28,7 @@ const char *schema_type_words(const struct schema_type *type)
 		[SCHEMA_RATE] = "a rate such as 100MiB/s",
 		[SCHEMA_PATH] = "a path",
 		[SCHEMA_MAC] = "a MAC address such as 52:54:00:12:34:56",
+		[SCHEMA_UUID] = "a UUID such as 8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c11",
 		[SCHEMA_CPU_LIST] = "a list of CPUs such as 0-3,8",
 		[SCHEMA_SWITCH] = "on or off",
 		[SCHEMA_VALUE] = "a value",
@@ -216,23 +217,26 @@ static struct value *check_quantity(struct check *check, const struct place *pla
 	return value;
 }
 
-static struct value *check_mac(struct check *check, const struct place *place,
-			       const struct schema_type *type)
+/* A MAC address or a UUID. */
+static struct value *check_identifier(struct check *check, const struct place *place,
+				      const struct schema_type *type)
 {
+	const struct node *node = node_of(place);
 	struct unit_error error = { 0 };
-	struct mac_address mac;
 	struct value *value;
+	int r;
 
-	if (node_of(place)->kind != NODE_STRING) {
+	if (node->kind != NODE_STRING) {
 		check_wrong_kind(check, place, type);
 		return NULL;
 	}
-	if (mac_parse(node_of(place)->text, &mac, &error) < 0) {
+	value = check_new_value(check, place, type);
+	r = type->kind == SCHEMA_MAC ? mac_parse(node->text, &value->mac, &error) :
+				       uuid_parse(node->text, &value->uuid, &error);
+	if (r < 0) {
 		unit_fault(check, place, &error);
 		return NULL;
 	}
-	value = check_new_value(check, place, type);
-	value->mac = mac;
 	return value;
 }
 
@@ -502,7 +506,8 @@ struct value *check_scalar(struct check *check, const struct place *place,
 	case SCHEMA_RATE:
 		return check_quantity(check, place, type);
 	case SCHEMA_MAC:
-		return check_mac(check, place, type);
+	case SCHEMA_UUID:
+		return check_identifier(check, place, type);
 	case SCHEMA_CPU_LIST:
 		return check_cpu_list(check, place, type);
 	case SCHEMA_ENUM:

@@ -36,6 +36,8 @@ static const char *c_type(const struct type *type)
 		return "const char *";
 	case SCHEMA_MAC:
 		return "struct mac_address ";
+	case SCHEMA_UUID:
+		return "struct uuid ";
 	case SCHEMA_CPU_LIST:
 		return "struct cpu_list ";
 	case SCHEMA_ENUM:

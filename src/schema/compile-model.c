@@ -198,8 +198,8 @@ static bool unit_kind(const struct yml *unit, enum schema_kind *ret)
 	} units[] = {
 		{ "size", SCHEMA_SIZE },	 { "duration", SCHEMA_DURATION },
 		{ "rate", SCHEMA_RATE },	 { "path", SCHEMA_PATH },
-		{ "mac", SCHEMA_MAC },		 { "cpulist", SCHEMA_CPU_LIST },
-		{ "switch", SCHEMA_SWITCH },
+		{ "mac", SCHEMA_MAC },		 { "uuid", SCHEMA_UUID },
+		{ "cpulist", SCHEMA_CPU_LIST },	 { "switch", SCHEMA_SWITCH },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)

@@ -210,6 +210,9 @@ void schema_describe_type(const struct schema_type *type, struct strbuf *out)
 	case SCHEMA_MAC:
 		strbuf_puts(out, "MAC address");
 		break;
+	case SCHEMA_UUID:
+		strbuf_puts(out, "UUID");
+		break;
 	case SCHEMA_CPU_LIST:
 		strbuf_puts(out, "list of CPUs");
 		break;

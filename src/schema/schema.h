@@ -20,6 +20,7 @@ enum schema_kind {
 	SCHEMA_RATE,	 /* bytes a second */
 	SCHEMA_PATH,
 	SCHEMA_MAC,
+	SCHEMA_UUID,
 	SCHEMA_CPU_LIST,
 	SCHEMA_SWITCH, /* a boolean that may be written on and off */
 	SCHEMA_VALUE,  /* any value, of what the document stage takes away */

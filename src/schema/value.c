@@ -134,7 +134,7 @@ static void canonical_cpus(const struct value *value, struct strbuf *out)
 
 static void canonical_scalar(const struct value *value, struct strbuf *out)
 {
-	char mac[UNITS_TEXT_MAX];
+	char text[UNITS_TEXT_MAX];
 
 	switch (value->type->kind) {
 	case SCHEMA_BOOLEAN:
@@ -149,7 +149,10 @@ static void canonical_scalar(const struct value *value, struct strbuf *out)
 		json_string(out, value_word(value));
 		break;
 	case SCHEMA_MAC:
-		json_string(out, mac_format(&value->mac, mac));
+		json_string(out, mac_format(&value->mac, text));
+		break;
+	case SCHEMA_UUID:
+		json_string(out, uuid_format(&value->uuid, text));
 		break;
 	case SCHEMA_CPU_LIST:
 		canonical_cpus(value, out);

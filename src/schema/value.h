@@ -31,6 +31,7 @@ struct value {
 		unsigned word;	 /* SCHEMA_ENUM: the C enum's number */
 		const char *string; /* SCHEMA_STRING, SCHEMA_PATH (absolute) */
 		struct mac_address mac;
+		struct uuid uuid;
 		const struct cpu_list *cpus;
 		struct { /* objects, maps, unions and lists; but for lists sorted by name */
 			const struct value *const *children;

@@ -101,6 +101,22 @@ static void check_mac(const char *text)
 	invariant(strcasecmp(printed, text) == 0);
 }
 
+static void check_uuid(const char *text)
+{
+	struct uuid uuid = { { 1, 2, 3 } }, again, before = uuid;
+	char printed[UNITS_TEXT_MAX];
+	struct unit_error error;
+	int r = uuid_parse(text, &uuid, &error);
+
+	if (r < 0) {
+		expect_refused(r, &error, !memcmp(&uuid, &before, sizeof(uuid)));
+		return;
+	}
+	fuzz_goal++;
+	invariant(!uuid_parse(uuid_format(&uuid, printed), &again, NULL) && !memcmp(&uuid, &again, sizeof(uuid)));
+	invariant(strcasecmp(printed, text) == 0);
+}
+
 static void check_cpus(const char *text)
 {
 	static char printed[CPU_LIST_MAX * 5];
@@ -156,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < ARRAY_SIZE(quantities); i++)
 		check_quantity(i, text);
 	check_mac(text);
+	check_uuid(text);
 	check_cpus(text);
 	check_integer(text);
 	return 0;

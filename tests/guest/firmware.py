@@ -6,9 +6,11 @@ import os
 import re
 import struct
 import time
+import uuid
 
 from weftguest import BARE, Machine, Tap, cannot_emulate
 
+UUID = uuid.UUID("8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c11")
 MACHINE_AT, EM_386 = 18, 3  # of an ELF file's header
 
 
@@ -28,10 +30,14 @@ def contract(tap):
     struct.pack_into("<H", elf, MACHINE_AT, EM_386)  # as CLOUDHV.fd has it: its entry is 32-bit
     with machine(tap, "firmware.elf", "firmware") as m:
         (m.directory / "firmware.elf").write_bytes(elf)
+        m.description["smbios"] = {"uuid": str(UUID), "serial": "ds=nocloud;s=http://10.0.2.2/"}
         m.start()
         tap.equal("a firmware is entered, and powers off", m.wait_exit(20), 0)
         said = (m.directory / "serial.log").read_text()
         tap.check("it finds its tables, the host bridge, the timer and the disk", said.endswith("PASS\n"), said)
+        # The first three fields are little endian.
+        tap.check("and what the machine is", f"uuid {UUID.bytes_le.hex()} serial ds=nocloud;s=http://10.0.2.2/\n" in said,
+                  said)
         tap.equal("its messages are on the debug console", (m.directory / "debug.log").read_text(),
                   "firmware\nboot sector read\n")
         m.check_nothing_left()

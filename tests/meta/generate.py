@@ -4,6 +4,7 @@ and every word has its turn, and others that are a little different from good on
 import copy
 import random
 import re
+import uuid
 
 try:  # it was renamed, and the old name warns
     from re import _parser as sre_parse
@@ -186,6 +187,8 @@ class Generator:
             return number if unit == "size" and rng.random() < 0.3 else f"{number // factor}{name}"
         if unit == "mac":
             return "02" + "".join(f":{rng.randrange(256):02x}" for _ in range(5))
+        if unit == "uuid":
+            return str(uuid.UUID(int=rng.getrandbits(128), version=4))
         if unit == "cpulist":
             return rng.choice([rng.randrange(64), "0-3", "1,5-7"])
         if unit == "path":
@@ -274,7 +277,7 @@ class Generator:
             for k in path[:-1]:
                 holder = holder[k]
             what, old = rng.random(), holder[path[-1]] if path else None
-            if what < 0.3 and isinstance(old, (int, str)):
+            if what < 0.3 and isinstance(old, (int, str, list)):
                 holder[path[-1]] = self.near(old)
             elif what < 0.6:
                 holder[path[-1]] = copy.deepcopy(rng.choice(ODD))
@@ -287,8 +290,10 @@ class Generator:
         return document
 
     def near(self, value):
-        """A scalar that is almost what it was."""
+        """A scalar that is almost what it was, or a list with none or more of what it had."""
         rng = self.rng
+        if isinstance(value, list):
+            return copy.deepcopy(rng.choice([[], value * 2, value * 70]))
         if isinstance(value, bool):
             return rng.choice(["on", "yes", str(value), int(value)])
         if isinstance(value, int):

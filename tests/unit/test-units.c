@@ -152,6 +152,33 @@ static void macs_are_of_one_interface(void)
 	CU_ASSERT_STRING_EQUAL(mac_format(&mac, buffer), "52:54:00:ab:cd:ef");
 }
 
+static void uuids_are_as_uuidgen_makes_them(void)
+{
+	static const char good[] = "8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c11";
+	static const char *const bad[] = { "", "8f5b3a52", "8f5b3a526b1e4c399a3b2f1d7f7e4c11",
+					   "8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c1", "8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c111",
+					   "8f5b3a52-6b1e-4c39-9a3b2f1d7f7e4c11-", "8f5b3a5g-6b1e-4c39-9a3b-2f1d7f7e4c11",
+					   "{8f5b3a52-6b1e-4c39-9a3b-2f1d7f7e4c11}",
+					   "00000000-0000-0000-0000-000000000000",
+					   "ffffffff-ffff-ffff-ffff-FFFFFFFFFFFF" };
+	char buffer[UNITS_TEXT_MAX], cut[sizeof(good)];
+	struct unit_error error;
+	struct uuid uuid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CU_ASSERT_EQUAL(uuid_parse(bad[i], &uuid, &error), -EINVAL);
+		CU_ASSERT(error.message[0] && error.hint[0]);
+	}
+	for (size_t n = 0; n < strlen(good); n++) {
+		memcpy(cut, good, n);
+		cut[n] = '\0';
+		CU_ASSERT_EQUAL(uuid_parse(cut, &uuid, &error), -EINVAL);
+	}
+	CU_ASSERT_EQUAL(uuid_parse("8F5B3A52-6b1e-4C39-9a3b-2f1d7f7e4c11", &uuid, &error), 0);
+	CU_ASSERT(uuid.bytes[0] == 0x8f && uuid.bytes[4] == 0x6b && uuid.bytes[15] == 0x11);
+	CU_ASSERT_STRING_EQUAL(uuid_format(&uuid, buffer), good);
+}
+
 static void cpu_lists_name_each_cpu_once(void)
 {
 	static const char *const bad[] = { "",	   "a",	  "1,",	 ",1",	 "3-1", "1-",  "0-3,2",
@@ -185,6 +212,7 @@ int main(void)
 		{ "every value survives its text", every_value_survives_its_text },
 		{ "integers are decimal or 0x", integers_are_decimal_or_0x },
 		{ "MAC addresses are of one interface", macs_are_of_one_interface },
+		{ "UUIDs are as uuidgen makes them", uuids_are_as_uuidgen_makes_them },
 		{ "CPU lists name each CPU once", cpu_lists_name_each_cpu_once },
 		CU_TEST_INFO_NULL,
 	};

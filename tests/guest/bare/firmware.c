@@ -17,6 +17,10 @@ enum {
 	XSDT_ENTRIES = 36,
 	FADT_X_DSDT = 140,
 	SMBIOS_TABLE = 16,
+	SMBIOS_SYSTEM = 1,
+	SMBIOS_END = 127,
+	SYSTEM_SERIAL = 7,
+	SYSTEM_UUID = 8,
 };
 
 static bool is(uint64_t address, const char *signature)
@@ -64,8 +68,39 @@ static void look_at_tables(void)
 			dsdt = read64(read64(at) + FADT_X_DSDT);
 	if (!dsdt || !is(dsdt, "DSDT"))
 		fail("no DSDT at 0x%lx", dsdt);
-	if (!is(LAYOUT_SMBIOS, "_SM3_") || !read64(LAYOUT_SMBIOS + SMBIOS_TABLE))
+}
+
+/* The string @n of the structure at @at, whose strings follow it (DSP0134 §6.1.3). */
+static void print_string(uint64_t at, unsigned n)
+{
+	for (at += read8(at + 1); --n; at++)
+		while (read8(at))
+			at++;
+	for (; read8(at); at++)
+		print("%c", read8(at));
+}
+
+/* What the machine says it is: the UUID in the order of its bytes, and the serial number. */
+static void look_at_smbios(void)
+{
+	uint64_t at = read64(LAYOUT_SMBIOS + SMBIOS_TABLE);
+
+	if (!is(LAYOUT_SMBIOS, "_SM3_") || !at)
 		fail("no SMBIOS tables");
+	while (read8(at) != SMBIOS_SYSTEM) {
+		if (read8(at) == SMBIOS_END)
+			fail("no system in the SMBIOS tables");
+		for (at += read8(at + 1); read16(at); at++)
+			;
+		at += 2;
+	}
+	print("uuid ");
+	for (unsigned i = 0; i < 16; i++)
+		print("%x%x", read8(at + SYSTEM_UUID + i) >> 4, read8(at + SYSTEM_UUID + i) & 15);
+	print(" serial ");
+	if (read8(at + SYSTEM_SERIAL))
+		print_string(at, read8(at + SYSTEM_SERIAL));
+	print("\n");
 }
 
 static void look_at_host_bridge(void)
@@ -123,6 +158,7 @@ bool bare_main(void)
 	say("firmware\n");
 	look_at_memory();
 	look_at_tables();
+	look_at_smbios();
 	look_at_host_bridge();
 	wait_by_timer(1000);
 	read_sector(sector);
