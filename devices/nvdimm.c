@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An NVDIMM: a file of the host as persistent memory. The guest finds it in the NFIT and in _FIT, at
- * boot or when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the
+ * An NVDIMM: a file of the host as persistent memory. The guest finds it in the NFIT and in _FIT,
+ * at boot or when it is added (platform/nvdimm-bus.c). A flush in the guest ends in a write to the
  * NVDIMM's flush hint, which syncs the file before the guest goes on. Labels are in the file behind
  * the memory. It leaves when the guest's administrator lets it go (acpi/nvdimm.c).
  */

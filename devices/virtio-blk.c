@@ -335,7 +335,8 @@ static int open_image(struct blk *blk, const struct graph_node *node, struct dia
 			      diags);
 	r = block_open(&options, &blk->image, &failure);
 	if (r < 0)
-		return refuse(node, config->path ? "path" : "match", r, failure.message, failure.hint, diags);
+		return refuse(node, config->path ? "path" : "match", r, failure.message,
+			      failure.hint, diags);
 	return 0;
 }
 
@@ -429,8 +430,9 @@ static void refresh(struct device *device, const struct graph_node *node, struct
 				"the image shrank to %s under a disk of %s, which stays as large",
 				size_format(now, is), size_format(before, was));
 		diag_set_path(diags, diag, node->path);
-		diag_hint(diags, diag, "make the image as large as it was: to read behind its end is "
-				       "an I/O error of the guest");
+		diag_hint(diags, diag,
+			  "make the image as large as it was: to read behind its end is "
+			  "an I/O error of the guest");
 	}
 	blk->cut = now < before ? now : 0;
 }

@@ -392,7 +392,8 @@ static void check_user(const struct graph_node *node, struct diag_list *diags)
 	struct diag *diag;
 
 	if (config->queues != 1) {
-		diag = wrong(node, diags, graph_node_span(node, "queues"), "user-mode networking has one queue pair");
+		diag = wrong(node, diags, graph_node_span(node, "queues"),
+			     "user-mode networking has one queue pair");
 		diag_hint(diags, diag, "write queues: 1, or use a tap");
 	}
 	for (size_t i = 0; i < config->backend.user.forward.n; i++) {
@@ -402,23 +403,26 @@ static void check_user(const struct graph_node *node, struct diag_list *diags)
 		if (net_passt_forward(forward, &option, argument, sizeof(argument)))
 			continue;
 		snprintf(property, sizeof(property), "backend.forward.%zu", i);
-		diag = wrong(node, diags, graph_node_span(node, property), "'%.100s' is no forward of a port",
-			     forward);
-		diag_hint(diags, diag, "write HOST-PORT:GUEST-PORT, as in \"8080:80\" or \"udp:5353:53\"; ports "
-				       "go up to 65535");
+		diag = wrong(node, diags, graph_node_span(node, property),
+			     "'%.100s' is no forward of a port", forward);
+		diag_hint(diags, diag,
+			  "write HOST-PORT:GUEST-PORT, as in \"8080:80\" or \"udp:5353:53\"; ports "
+			  "go up to 65535");
 	}
 }
 
 static void check(const struct graph_node *node, struct diag_list *diags)
 {
 	const struct virtio_net_config *config = node->config;
-	size_t n = config->backend.type == VIRTIO_NET_BACKEND_TYPE_TAP ? config->backend.tap.fds.n : 0;
+	size_t n =
+		config->backend.type == VIRTIO_NET_BACKEND_TYPE_TAP ? config->backend.tap.fds.n : 0;
 
 	if (config->backend.type == VIRTIO_NET_BACKEND_TYPE_USER) {
 		check_user(node, diags);
 	} else if (n && n != config->queues) {
-		struct diag *diag = wrong(node, diags, graph_node_span(node, "backend.fds"),
-					  "%zu descriptors for %u queue pairs", n, (unsigned)config->queues);
+		struct diag *diag =
+			wrong(node, diags, graph_node_span(node, "backend.fds"),
+			      "%zu descriptors for %u queue pairs", n, (unsigned)config->queues);
 
 		diag_hint(diags, diag, "give one for each queue pair: write queues: %zu", n);
 		diag_relate(diags, diag, graph_node_span(node, "queues"), "the queue pairs");

@@ -2,8 +2,8 @@
 /*
  * virtio-pmem (virtio 1.2 §5.19): a file of the host as persistent memory. The memory itself is
  * guest-physical memory, without exits; the device's one queue takes requests to flush it, which
- * sync the file beside the I/O thread and are answered when that is done, in any order. When the file
- * has lost pages they fail.
+ * sync the file beside the I/O thread and are answered when that is done, in any order. When the
+ * file has lost pages they fail.
  */
 /* Linux's header has a structure of the name that the schema gives to ours. */
 #define virtio_pmem_config virtio_pmem_space
@@ -70,7 +70,8 @@ static void answer(struct pmem *pmem, uint16_t head, const struct iovec *in, uns
 	virtqueue_push(virtio_queue(&pmem->vdev, QUEUE), head, (uint32_t)n);
 }
 
-/* A file that has lost pages keeps nothing of what was written there, and the driver can be told. */
+/* A file that has lost pages keeps nothing of what was written there, and the driver can be told.
+ */
 static void flushed(struct block_request *io, int result)
 {
 	struct device_memory_loss loss;
@@ -155,7 +156,8 @@ static int activate(struct virtio_device *vdev)
 	pmem->loop = io_thread_loop(thread);
 	pmem->in_flight = 0;
 	pmem->full = false;
-	r = block_queue_create_on(pmem->loop, pmem_file_image(pmem->file), BLOCK_ENGINE_AUTO, &pmem->io);
+	r = block_queue_create_on(pmem->loop, pmem_file_image(pmem->file), BLOCK_ENGINE_AUTO,
+				  &pmem->io);
 	if (r < 0) {
 		log_error("%s: cannot flush: %s", vdev->device.id, strerror(-r));
 		return r;

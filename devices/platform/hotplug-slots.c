@@ -34,8 +34,8 @@ struct slot {
 	uint16_t event;   /* what the guest is to be told, 0: nothing */
 	uint16_t refusal; /* the status with which it refused what was asked last, 0: it did not */
 	/*
-	 * It was given back, and the guest has not said yet how that went: Linux looks at _STA after
-	 * _EJ0, and does not look for what comes before it is through with what went.
+	 * It was given back, and the guest has not said yet how that went: Linux looks at _STA
+	 * after _EJ0, and does not look for what comes before it is through with what went.
 	 */
 	bool ejecting;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CPUs, memory and NVDIMMs have in common when they are plugged: a controller with one register for
- *each slot, which the guest's ACPI methods (src/acpi/hotplug-slots.c) use to see what is there, to
- *learn what changed, to give a slot back, and to say how it went.
+ * What CPUs, memory and NVDIMMs have in common when they are plugged: a controller with one
+ *register for each slot, which the guest's ACPI methods (src/acpi/hotplug-slots.c) use to see what
+ *is there, to learn what changed, to give a slot back, and to say how it went.
  *
  *	offset	access
  *	0	read	takes the next event away: the Notify code in bits 31:16 (1: look at this
@@ -11,8 +11,8 @@
  *		write	bit 31: slot n is given back (_EJ0); else the event and the status of _OST
  *in bits 30:16 and 15:0
  *
- * What was given back reads as absent until the guest has said by _OST how that went, even if something
- * is in the slot again: events about it wait until then.
+ * What was given back reads as absent until the guest has said by _OST how that went, even if
+ *something is in the slot again: events about it wait until then.
  *
  * Registers are 4 bytes wide; other accesses read 0 and are ignored.
  */

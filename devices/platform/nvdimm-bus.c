@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registers of NVDIMMs. Each command is carried out on the vCPU that writes it, under the lock:
- * the longest is a write of 256 bytes of labels and a sync of them. A guest that breaks the protocol
- * reads zeros. Coming and going is left to hotplug-slots.c.
+ * the longest is a write of 256 bytes of labels and a sync of them. A guest that breaks the
+ * protocol reads zeros. Coming and going is left to hotplug-slots.c.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -143,8 +143,7 @@ static void on_changed(void *opaque)
 	struct nvdimm_bus *bus = opaque;
 
 	for (unsigned i = 0; i < NVDIMM_SLOTS; i++)
-		if (bus->slots[i] &&
-		    hotplug_slots_state(bus->controller, i) == HOTPLUG_GIVEN_BACK)
+		if (bus->slots[i] && hotplug_slots_state(bus->controller, i) == HOTPLUG_GIVEN_BACK)
 			machine_device_unplugged(bus->machine, bus->slots[i]->device);
 }
 

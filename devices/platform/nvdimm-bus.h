@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registers of NVDIMMs (acpi/nvdimm.h), and the NVDIMMs that are there. The AML is acpi/nvdimm.c,
- * the NVDIMMs are devices/nvdimm.c.
+ * The registers of NVDIMMs (acpi/nvdimm.h), and the NVDIMMs that are there. The AML is
+ * acpi/nvdimm.c, the NVDIMMs are devices/nvdimm.c.
  */
 #pragma once
 
@@ -53,9 +53,9 @@ void nvdimm_bus_plug(struct nvdimm_bus *bus, const struct nvdimm_slot *slot);
 void nvdimm_bus_unplug(struct nvdimm_bus *bus, const struct nvdimm_slot *slot);
 
 /*
- * Asks the guest for it, again if it was asked before: machine_device_unplugged() is called when it has
- * let go, or at once when it was never told. Linux keeps an NVDIMM until its container is taken offline
- * in the guest. Main thread.
+ * Asks the guest for it, again if it was asked before: machine_device_unplugged() is called when it
+ * has let go, or at once when it was never told. Linux keeps an NVDIMM until its container is taken
+ * offline in the guest. Main thread.
  */
 void nvdimm_bus_request_unplug(struct nvdimm_bus *bus, const struct nvdimm_slot *slot);
 

@@ -2,15 +2,16 @@
 /*
  * Three registers of 32 bits, one bit a slot:
  *
- *	0  UP	  functions that were plugged and that the guest does not know of; writing ones clears
- *	4  DOWN	  functions that the guest is asked to give back; writing ones clears
- *	8  EJECT  writing a one gives the function back; reads as 0
+ *	0  UP	  functions that were plugged and that the guest does not know of; writing ones
+ *clears 4  DOWN	  functions that the guest is asked to give back; writing ones clears 8
+ *EJECT  writing a one gives the function back; reads as 0
  *
- * Events stay until the guest has taken them, so one that comes while the guest starts is not lost. A
- * guest clears a bit before it looks at the slot: what happens after that sets the bit again.
+ * Events stay until the guest has taken them, so one that comes while the guest starts is not lost.
+ *A guest clears a bit before it looks at the slot: what happens after that sets the bit again.
  *
- * A slot that nobody asked for is not emptied: the description wants the device there, and a guest that
- * has turned a slot off can turn it on again. Nor can a guest make weft destroy and make devices.
+ * A slot that nobody asked for is not emptied: the description wants the device there, and a guest
+ *that has turned a slot off can turn it on again. Nor can a guest make weft destroy and make
+ *devices.
  */
 #include <errno.h>
 #include <stdatomic.h>

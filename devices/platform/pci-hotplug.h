@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The controller of PCI hotplug: which slots have got a function, which are to be given back, and the
- * register by which the guest gives one back. Its AML is acpi/hotplug-pci.c.
+ * The controller of PCI hotplug: which slots have got a function, which are to be given back, and
+ * the register by which the guest gives one back. Its AML is acpi/hotplug-pci.c.
  */
 #pragma once
 
@@ -16,8 +16,8 @@ struct pci_hotplug;
  * pci_hotplug_create() - put the controller at LAYOUT_PCI_HOTPLUG
  * @bus, @ged: outlive the controller
  *
- * The guest is told of nothing before pci_hotplug_start(): what is on the bus when it starts it finds
- * by itself.
+ * The guest is told of nothing before pci_hotplug_start(): what is on the bus when it starts it
+ * finds by itself.
  *
  * Return: 0 or a negative errno; the caller owns @ret. Main thread.
  */

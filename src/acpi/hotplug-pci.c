@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PCI hotplug for the operating system (ACPI 6.4 §6.3): a device for each slot, which can be ejected,
- * and PCNT, which tells of what happened to them. The registers are those of
+ * PCI hotplug for the operating system (ACPI 6.4 §6.3): a device for each slot, which can be
+ * ejected, and PCNT, which tells of what happened to them. The registers are those of
  * devices/platform/pci-hotplug.c.
  *
- * A method's body costs nothing while the tables are loaded, a named object does. So a slot has no _SUN
- * (Linux counts the slots, which comes to the same), and tests of single bits stand in one method.
+ * A method's body costs nothing while the tables are loaded, a named object does. So a slot has no
+ * _SUN (Linux counts the slots, which comes to the same), and tests of single bits stand in one
+ * method.
  */
 #include <stdio.h>
 
@@ -14,8 +15,8 @@
 #include "acpi/dsdt.h"
 #include "machine/layout.h"
 
-#define DEVICE_CHECK	1
-#define EJECT_REQUEST	3
+#define DEVICE_CHECK    1
+#define EJECT_REQUEST   3
 #define SLOTS_OF_A_TEST 8u
 
 static void slot_name(unsigned slot, char name[8])
@@ -69,7 +70,8 @@ static void add_notify(struct aml *a)
 	aml_end(a);
 }
 
-/* Takes the events of a register, then tells of them: one that comes now is in the register again. */
+/* Takes the events of a register, then tells of them: one that comes now is in the register again.
+ */
 static void add_scan(struct aml *a, const char *reg, uint64_t event)
 {
 	aml_op(a, AML_STORE);

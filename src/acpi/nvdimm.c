@@ -9,18 +9,18 @@
  *		Device (NVDR) {			ACPI0012: _FIT, with this NVDIMM alone
  *		    Device (NV01) {…}		_ADR; _LSI, _LSR, _LSW, _DSM
  *
- * The specification (§9.20.2) thinks of one root device for all. From that one nothing can be taken:
- * Linux refuses a _FIT that lacks an NVDIMM it has seen ("new nfit deletes entries (unsupported)"),
- * keeps the region, and makes a second one of it should the NVDIMM come again; and to eject the root
- * device would take every NVDIMM along. A root device that goes takes its own NVDIMM, in order. In
- * Linux a container is asked for, and goes when it has been taken offline in the guest, never before:
- * what is mounted from it is its administrator's to know.
+ * The specification (§9.20.2) thinks of one root device for all. From that one nothing can be
+ *taken: Linux refuses a _FIT that lacks an NVDIMM it has seen ("new nfit deletes entries
+ *(unsupported)"), keeps the region, and makes a second one of it should the NVDIMM come again; and
+ *to eject the root device would take every NVDIMM along. A root device that goes takes its own
+ *NVDIMM, in order. In Linux a container is asked for, and goes when it has been taken offline in
+ *the guest, never before: what is mounted from it is its administrator's to know.
  *
- * Labels are reached by _LSI, _LSR and _LSW (§6.5.10). Linux looks for these only beside a _DSM whose
- * function 0 knows one of five UUIDs. Of Hyper-V's it asks the least: its few functions are asked
- * for one by one, and of Intel's, which has some thirty, it does not use the methods. No function
- * but 0 is there. An NVDIMM without labels answers its label methods with a failure, and knows no
- * UUID, which makes Linux treat it as one without labels.
+ * Labels are reached by _LSI, _LSR and _LSW (§6.5.10). Linux looks for these only beside a _DSM
+ *whose function 0 knows one of five UUIDs. Of Hyper-V's it asks the least: its few functions are
+ *asked for one by one, and of Intel's, which has some thirty, it does not use the methods. No
+ *function but 0 is there. An NVDIMM without labels answers its label methods with a failure, and
+ *knows no UUID, which makes Linux treat it as one without labels.
  */
 #include <stdio.h>
 #include <string.h>

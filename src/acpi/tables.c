@@ -168,11 +168,11 @@ static void put_fadt(struct tables *t, const struct acpi_machine *machine, uint6
 size_t madt_cpu(uint32_t number, uint32_t apic_id, uint32_t flags, uint8_t *ret)
 {
 	if (apic_id < 255 && number < 255) {
-		memcpy(ret, (uint8_t[]){ 0, 8, (uint8_t)number, (uint8_t)apic_id }, 4);
+		memcpy(ret, (uint8_t[]){0, 8, (uint8_t)number, (uint8_t)apic_id}, 4);
 		memcpy(ret + 4, &flags, sizeof(flags));
 		return 8;
 	}
-	memcpy(ret, (uint8_t[]){ 9, MADT_CPU_MAX, 0, 0 }, 4);
+	memcpy(ret, (uint8_t[]){9, MADT_CPU_MAX, 0, 0}, 4);
 	memcpy(ret + 4, &apic_id, sizeof(apic_id));
 	memcpy(ret + 8, &flags, sizeof(flags));
 	memcpy(ret + 12, &number, sizeof(number));
@@ -300,7 +300,8 @@ int acpi_write(const struct acpi_machine *machine, struct guest_memory *memory, 
 		put_mcfg(&t, machine);
 	if (machine->serial)
 		put_spcr(&t);
-	/* Also without an NVDIMM: Linux asks a root device that comes later for its _FIT only then. */
+	/* Also without an NVDIMM: Linux asks a root device that comes later for its _FIT only then.
+	 */
 	if (machine->nvdimm)
 		put_nfit(&t, machine);
 	if (t.failed)

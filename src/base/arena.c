@@ -10,8 +10,8 @@
 #include "base/arena.h"
 
 #define ARENA_FIRST_BLOCK (4 * KiB)
-#define ARENA_MAX_BLOCK	  (256 * KiB)
-#define ARENA_ALIGN	  _Alignof(max_align_t)
+#define ARENA_MAX_BLOCK   (256 * KiB)
+#define ARENA_ALIGN       _Alignof(max_align_t)
 
 struct arena_block {
 	struct arena_block *next;
@@ -26,8 +26,8 @@ struct arena {
 
 static void add_block(struct arena *arena, size_t at_least)
 {
-	size_t size = arena->newest ? MIN(arena->newest->size * 2, (size_t)ARENA_MAX_BLOCK) :
-				      (size_t)ARENA_FIRST_BLOCK;
+	size_t size = arena->newest ? MIN(arena->newest->size * 2, (size_t)ARENA_MAX_BLOCK)
+				    : (size_t)ARENA_FIRST_BLOCK;
 	struct arena_block *block;
 
 	size = MAX(size, at_least);

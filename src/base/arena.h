@@ -36,7 +36,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* An array of @n zeroed elements of @size bytes; the product is checked. */
 void *arena_array(struct arena *arena, size_t n, size_t size);
 
-#define arena_new(arena, type)	       ((type *)arena_alloc(arena, sizeof(type)))
+#define arena_new(arena, type)          ((type *)arena_alloc(arena, sizeof(type)))
 #define arena_new_array(arena, n, type) ((type *)arena_array(arena, n, sizeof(type)))
 
 /* Copies of strings, ended by NUL. */

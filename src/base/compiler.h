@@ -9,27 +9,27 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define cleanup(fn)    __attribute__((cleanup(fn)))
+#define cleanup(fn)       __attribute__((cleanup(fn)))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
-#define unused	       __attribute__((unused))
-#define noreturn_fn    __attribute__((noreturn))
-#define must_use       __attribute__((warn_unused_result))
+#define unused            __attribute__((unused))
+#define noreturn_fn       __attribute__((noreturn))
+#define must_use          __attribute__((warn_unused_result))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-#define MIN(a, b)                                                                                  \
-	({                                                                                         \
-		__auto_type min_a_ = (a);                                                          \
-		__auto_type min_b_ = (b);                                                          \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+#define MIN(a, b)                                  \
+	({                                         \
+		__auto_type min_a_ = (a);          \
+		__auto_type min_b_ = (b);          \
+		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
-#define MAX(a, b)                                                                                  \
-	({                                                                                         \
-		__auto_type max_a_ = (a);                                                          \
-		__auto_type max_b_ = (b);                                                          \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+#define MAX(a, b)                                  \
+	({                                         \
+		__auto_type max_a_ = (a);          \
+		__auto_type max_b_ = (b);          \
+		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 
 /* @align is a power of two. */
@@ -43,11 +43,11 @@
 #define GiB (1ULL << 30)
 
 /* Gives the pointer away: the variable no longer owns it. */
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__auto_type take_p_ = (p);                                                         \
-		(p) = NULL;                                                                        \
-		take_p_;                                                                           \
+#define TAKE_PTR(p)                        \
+	({                                 \
+		__auto_type take_p_ = (p); \
+		(p) = NULL;                \
+		take_p_;                   \
 	})
 
 /* A broken invariant is a bug in weft: it ends the program in every build. */

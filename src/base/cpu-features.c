@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of processor features (Intel SDM 2, CPUID; AMD APM 3, appendix E), and of what KVM offers
- * beside a processor's (Linux' Documentation/virt/kvm/x86/cpuid): kvm_ and the name that it has there.
- * Not here is KVM_FEATURE_MSI_EXT_DEST_ID: whether it is needed follows from the number of vCPUs.
+ * The table of processor features (Intel SDM 2, CPUID; AMD APM 3, appendix E), and of what KVM
+ * offers beside a processor's (Linux' Documentation/virt/kvm/x86/cpuid): kvm_ and the name that it
+ * has there. Not here is KVM_FEATURE_MSI_EXT_DEST_ID: whether it is needed follows from the number
+ * of vCPUs.
  */
 #include <string.h>
 

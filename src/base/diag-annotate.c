@@ -123,7 +123,8 @@ static int by_line(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-/* The lines that something is said of, in their order: a file may have many more. The caller frees them. */
+/* The lines that something is said of, in their order: a file may have many more. The caller frees
+ * them. */
 static uint32_t *find_lines(const struct annotation *a, size_t n, size_t *ret_n)
 {
 	size_t room = n, fill = 0;

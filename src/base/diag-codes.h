@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every code a diagnostic can have, and what it stands for: define CODE(code, meaning) and include
- * this. A code keeps its meaning for ever and is never given again; tests/golden fails when one is used
- * that is not here, or when a description can cause one that is not in the corpus.
+ * this. A code keeps its meaning for ever and is never given again; tests/golden fails when one is
+ * used that is not here, or when a description can cause one that is not in the corpus.
  *
  * E01xx  the text and its form              (document/)
  * E02xx  the shape of a description         (schema/)
@@ -37,7 +37,8 @@ CODE("E0123", "a variable is not declared, or has no value")
 CODE("E0124", "a variable is declared or defined in a way that cannot be")
 CODE("E0125", "a directory holds no description")
 CODE("E0126", "a file cannot be laid out anew")
-CODE("E0127", "a character is not the one it looks like: a typographic quote, a blank that is no space")
+CODE("E0127",
+     "a character is not the one it looks like: a typographic quote, a blank that is no space")
 CODE("E0201", "a key is not known here")
 CODE("E0202", "a key that has to be there is missing")
 CODE("E0203", "a value is of another kind than its key takes")

@@ -14,9 +14,9 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
-#define TAB_STOP     8
-#define WINDOW	     120 /* cells of a source line that are shown */
-#define WINDOW_BEFORE 60 /* of which before the place, when it is far right */
+#define TAB_STOP      8
+#define WINDOW        120 /* cells of a source line that are shown */
+#define WINDOW_BEFORE 60  /* of which before the place, when it is far right */
 
 const char *const diag_severity_names[] = {
 	[DIAG_ERROR] = "error",
@@ -103,7 +103,7 @@ static void show_line(struct shown_line *shown, const struct span *span, const c
 static void put_source(struct strbuf *out, const struct span *span, const char *paint_mark,
 		       bool color)
 {
-	struct shown_line shown = { .text = STRBUF_INIT };
+	struct shown_line shown = {.text = STRBUF_INIT};
 	const char *line;
 	size_t size = 0;
 
@@ -214,7 +214,8 @@ json_t *diag_render_json(struct diag_list *list)
 		json_t *object = json_object(), *related = json_array();
 
 		json_object_set_new(object, "code", json_string(diag->code));
-		json_object_set_new(object, "severity", json_string(diag_severity_names[diag->severity]));
+		json_object_set_new(object, "severity",
+				    json_string(diag_severity_names[diag->severity]));
 		set_span(object, &diag->span);
 		if (diag->path)
 			json_object_set_new(object, "path", json_string(diag->path));

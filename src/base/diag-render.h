@@ -24,7 +24,8 @@ struct strbuf;
  */
 void diag_render_text(struct strbuf *out, struct diag_list *list, bool color);
 
-/* One line each, as gcc prints them: FILE:LINE:COLUMN: SEVERITY: MESSAGE [CODE]; notes for relatives. */
+/* One line each, as gcc prints them: FILE:LINE:COLUMN: SEVERITY: MESSAGE [CODE]; notes for
+ * relatives. */
 void diag_render_gcc(struct strbuf *out, struct diag_list *list);
 
 /**
@@ -34,8 +35,9 @@ void diag_render_gcc(struct strbuf *out, struct diag_list *list);
  * @list: sorted here
  * @color: as above
  *
- * Under each line what is said of it, with its place underlined, and the places that other diagnostics
- * point at; before all what is said of the whole file, after all what is said of other files.
+ * Under each line what is said of it, with its place underlined, and the places that other
+ * diagnostics point at; before all what is said of the whole file, after all what is said of other
+ * files.
  */
 void diag_render_annotated(struct strbuf *out, const struct source *source, struct diag_list *list,
 			   bool color);

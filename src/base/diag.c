@@ -11,7 +11,7 @@
 #include "base/source.h"
 #include "base/utf8.h"
 
-#define DIAG_MAX_TEXT 600 /* bytes of a message or a hint */
+#define DIAG_MAX_TEXT    600 /* bytes of a message or a hint */
 #define DIAG_MAX_RELATED 8
 
 struct diag_list {
@@ -34,8 +34,7 @@ struct diag_list *diag_list_create(struct arena *arena)
  * Formats a text for people. A name out of a hostile file may hold escape sequences, line breaks,
  * marks that turn the direction of writing, or be 64 KiB long.
  */
-static const char *printf_like(2, 0)
-	clean_text(struct arena *arena, const char *fmt, va_list ap)
+static const char *printf_like(2, 0) clean_text(struct arena *arena, const char *fmt, va_list ap)
 {
 	char raw[DIAG_MAX_TEXT], clean[DIAG_MAX_TEXT * 2];
 	size_t size, at = 0, fill = 0;
@@ -57,8 +56,8 @@ static const char *printf_like(2, 0)
 		} else if (c == '\n') {
 			fill += (size_t)snprintf(clean + fill, 8, "\\n");
 		} else if (utf8_is_control(c)) {
-			fill += (size_t)snprintf(clean + fill, 12, c < 0x100 ? "\\x%02x" : "\\u%04x",
-						 c);
+			fill += (size_t)snprintf(clean + fill, 12,
+						 c < 0x100 ? "\\x%02x" : "\\u%04x", c);
 		} else {
 			memcpy(clean + fill, raw + at, bytes);
 			fill += bytes;
@@ -121,14 +120,12 @@ struct diag *diag_add(struct diag_list *list, const char *code, enum diag_severi
 	if (!known && severity == DIAG_WARNING)
 		list->warnings++;
 	if (known || list->n == DIAG_MAX_KEPT) {
-		list->scratch = (struct diag){ .code = code, .severity = severity, .span = span,
-					       .message = message };
+		list->scratch = (struct diag){
+			.code = code, .severity = severity, .span = span, .message = message};
 		return &list->scratch;
 	}
 	diag = arena_new(list->arena, struct diag);
-	*diag = (struct diag){
-		.code = code, .severity = severity, .span = span, .message = message
-	};
+	*diag = (struct diag){.code = code, .severity = severity, .span = span, .message = message};
 	keep(list, diag);
 	return diag;
 }
@@ -155,9 +152,8 @@ void diag_relate(struct diag_list *list, struct diag *diag, struct span span, co
 	if (diag->n_related)
 		memcpy(related, diag->related, diag->n_related * sizeof(*related));
 	va_start(ap, fmt);
-	related[diag->n_related] = (struct diag_related){
-		.span = span, .message = clean_text(list->arena, fmt, ap)
-	};
+	related[diag->n_related] =
+		(struct diag_related){.span = span, .message = clean_text(list->arena, fmt, ap)};
 	va_end(ap);
 	diag->related = related;
 	diag->n_related++;
@@ -234,8 +230,8 @@ static void merge_sort(struct diag **items, size_t n, struct diag **spare)
 	merge_sort(items, half, spare);
 	merge_sort(items + half, n - half, spare);
 	while (i < half || j < n)
-		spare[k++] = j == n || (i < half && compare(items[i], items[j]) <= 0) ? items[i++] :
-											 items[j++];
+		spare[k++] = j == n || (i < half && compare(items[i], items[j]) <= 0) ? items[i++]
+										      : items[j++];
 	memcpy(items, spare, n * sizeof(*items));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Diagnostics: what is wrong with a description, where, and the way out. They are collected in a list
- * and shown all together; a system error is a negative errno, never a diagnostic.
+ * Diagnostics: what is wrong with a description, where, and the way out. They are collected in a
+ * list and shown all together; a system error is a negative errno, never a diagnostic.
  */
 #pragma once
 
@@ -59,10 +59,11 @@ struct diag_list *diag_list_create(struct arena *arena);
  * @fmt: the message, a sentence without a full stop
  *
  * What came from a file may be put into messages as it is: control characters are made visible, and
- * what is too long is cut. A diagnostic with the code, place and message of an earlier one is dropped.
+ * what is too long is cut. A diagnostic with the code, place and message of an earlier one is
+ * dropped.
  *
- * Return: the diagnostic, for diag_hint(), diag_relate() and diag_path(); never NULL (past the limit
- * of the list it is a scratch one that is not shown).
+ * Return: the diagnostic, for diag_hint(), diag_relate() and diag_path(); never NULL (past the
+ * limit of the list it is a scratch one that is not shown).
  */
 struct diag *diag_add(struct diag_list *list, const char *code, enum diag_severity severity,
 		      struct span span, const char *fmt, ...) printf_like(5, 6);

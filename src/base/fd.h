@@ -28,17 +28,17 @@ static inline void fd_close_ptr(int *fd)
  * fd_hold_in_kernel() - another hold on a file, which the kernel lets go of in its own time
  * @fd: a descriptor whose last close is slow
  *
- * When the descriptor that is returned is closed after @fd, or both at the end of the process, the slow
- * part is done by a thread of the kernel and nobody waits for it.
+ * When the descriptor that is returned is closed after @fd, or both at the end of the process, the
+ * slow part is done by a thread of the kernel and nobody waits for it.
  *
  * Return: a descriptor, or a negative errno: then nothing changes.
  */
 int fd_hold_in_kernel(int fd) must_use;
 
 /* Gives the descriptor away: the variable no longer owns it. */
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int take_fd_ = (fd);                                                               \
-		(fd) = -1;                                                                         \
-		take_fd_;                                                                          \
+#define TAKE_FD(fd)                  \
+	({                           \
+		int take_fd_ = (fd); \
+		(fd) = -1;           \
+		take_fd_;            \
 	})

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: what the program tells its operator while it runs, on standard error, one line each, with
- * the seconds since the start. What is wrong with a description is a diagnostic, not a log line.
+ * The log: what the program tells its operator while it runs, on standard error, one line each,
+ * with the seconds since the start. What is wrong with a description is a diagnostic, not a log
+ * line.
  */
 #pragma once
 
@@ -34,8 +35,8 @@ void log_write(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 
 /**
  * log_peek() - read what is kept
- * @position: where the reader is, 0 at first; moved behind what was read, and up to the next whole line
- *	when the ring has gone on meanwhile
+ * @position: where the reader is, 0 at first; moved behind what was read, and up to the next whole
+ *line when the ring has gone on meanwhile
  * @buffer: gets the text
  * @size: of the buffer
  *
@@ -49,8 +50,8 @@ void log_watch(void (*fn)(void *opaque), void *opaque);
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                             \
-	do {                                                                                       \
-		if (log_level >= LOG_DEBUG)                                                        \
-			log_write(LOG_DEBUG, __VA_ARGS__);                                         \
+#define log_debug(...)                                     \
+	do {                                               \
+		if (log_level >= LOG_DEBUG)                \
+			log_write(LOG_DEBUG, __VA_ARGS__); \
 	} while (0)

@@ -58,8 +58,8 @@ static void compress(struct sha256 *hash, const uint8_t *block)
 void sha256_init(struct sha256 *hash)
 {
 	*hash = (struct sha256){
-		.state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
-			   0x1f83d9ab, 0x5be0cd19 },
+		.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+			  0x1f83d9ab, 0x5be0cd19},
 	};
 }
 
@@ -85,7 +85,7 @@ void sha256_update(struct sha256 *hash, const void *data, size_t size)
 
 void sha256_final(struct sha256 *hash, uint8_t digest[SHA256_SIZE])
 {
-	static const uint8_t padding[64] = { 0x80 };
+	static const uint8_t padding[64] = {0x80};
 	uint64_t bits = hash->size * 8;
 	uint8_t length[8];
 

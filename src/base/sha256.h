@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA256_SIZE	32
+#define SHA256_SIZE     32
 #define SHA256_HEX_SIZE (2 * SHA256_SIZE + 1)
 
 struct sha256 {

@@ -37,8 +37,7 @@ static struct source *new_source(struct arena *arena, const char *name)
 
 	source->arena = arena;
 	source->name = printable_name(arena, name);
-	source->directory =
-		slash ? arena_strndup(arena, name, (size_t)(slash - name) + 1) : "";
+	source->directory = slash ? arena_strndup(arena, name, (size_t)(slash - name) + 1) : "";
 	return source;
 }
 
@@ -132,7 +131,8 @@ int source_read(struct arena *arena, const char *path, size_t limit, struct sour
 	return 0;
 }
 
-struct source *source_from_text(struct arena *arena, const char *name, const char *text, size_t size)
+struct source *source_from_text(struct arena *arena, const char *name, const char *text,
+				size_t size)
 {
 	struct source *source = new_source(arena, name);
 

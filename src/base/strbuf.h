@@ -14,7 +14,10 @@ struct strbuf {
 	size_t size, room;
 };
 
-#define STRBUF_INIT { NULL, 0, 0 }
+#define STRBUF_INIT        \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 /* Frees the text; the buffer is empty and usable again. */
 void strbuf_fini(struct strbuf *buf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The level of the bucket is kept as a time: when it would be full again. Then no clock has to tick,
- * and nothing is rounded away between two requests that are close together.
+ * The level of the bucket is kept as a time: when it would be full again. Then no clock has to
+ * tick, and nothing is rounded away between two requests that are close together.
  */
 #include "base/compiler.h"
 #include "base/token-bucket.h"
@@ -22,7 +22,8 @@ static uint64_t scale(uint64_t value, uint64_t by, uint64_t divisor)
 	return scaled > DEBT_MAX ? DEBT_MAX : (uint64_t)scaled;
 }
 
-void token_bucket_set(struct token_bucket *bucket, uint64_t per_second, uint64_t burst, uint64_t now)
+void token_bucket_set(struct token_bucket *bucket, uint64_t per_second, uint64_t burst,
+		      uint64_t now)
 {
 	uint64_t owed = bucket->per_second ? debt(bucket, now) : 0;
 
@@ -35,8 +36,8 @@ void token_bucket_take(struct token_bucket *bucket, uint64_t amount, uint64_t no
 {
 	if (!bucket->per_second)
 		return;
-	bucket->paid_at = now + MIN(debt(bucket, now) + scale(amount, SECOND, bucket->per_second),
-				    DEBT_MAX);
+	bucket->paid_at =
+		now + MIN(debt(bucket, now) + scale(amount, SECOND, bucket->per_second), DEBT_MAX);
 }
 
 uint64_t token_bucket_wait(const struct token_bucket *bucket, uint64_t now)

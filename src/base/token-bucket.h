@@ -17,10 +17,11 @@ struct token_bucket {
 };
 
 /*
- * Sets or changes the limit. What is owed is still to be paid, at the new rate; a bucket that had no
- * limit begins full.
+ * Sets or changes the limit. What is owed is still to be paid, at the new rate; a bucket that had
+ * no limit begins full.
  */
-void token_bucket_set(struct token_bucket *bucket, uint64_t per_second, uint64_t burst, uint64_t now);
+void token_bucket_set(struct token_bucket *bucket, uint64_t per_second, uint64_t burst,
+		      uint64_t now);
 
 /* Takes from the bucket, into debt if need be. */
 void token_bucket_take(struct token_bucket *bucket, uint64_t amount, uint64_t now);

@@ -12,8 +12,8 @@
 #include "base/trim.h"
 
 /*
- * Code and constants, the program's and the C library's, are mapped from files and never written, but by a
- * debugger: breakpoints that were set before the guest started have to be set again.
+ * Code and constants, the program's and the C library's, are mapped from files and never written,
+ * but by a debugger: breakpoints that were set before the guest started have to be set again.
  */
 static int drop_code(struct dl_phdr_info *info, size_t size, void *opaque)
 {

@@ -20,25 +20,32 @@ struct unit {
 
 /* Largest first; in each table the first name of a factor is the one that is printed. */
 static const struct unit size_units[] = {
-	{ "PiB", 1ULL << 50 }, { "P", 1ULL << 50 }, { "TiB", 1ULL << 40 }, { "T", 1ULL << 40 },
-	{ "GiB", 1ULL << 30 }, { "G", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "M", 1ULL << 20 },
-	{ "KiB", 1ULL << 10 }, { "K", 1ULL << 10 }, { "B", 1 },
+	{"PiB", 1ULL << 50},
+	{"P", 1ULL << 50},
+	{"TiB", 1ULL << 40},
+	{"T", 1ULL << 40},
+	{"GiB", 1ULL << 30},
+	{"G", 1ULL << 30},
+	{"MiB", 1ULL << 20},
+	{"M", 1ULL << 20},
+	{"KiB", 1ULL << 10},
+	{"K", 1ULL << 10},
+	{"B", 1},
 };
 
 static const struct unit duration_units[] = {
-	{ "d", 86400000000000 }, { "h", 3600000000000 }, { "m", 60000000000 }, { "s", 1000000000 },
-	{ "ms", 1000000 },	 { "us", 1000 },	 { "ns", 1 },
+	{"d", 86400000000000}, {"h", 3600000000000}, {"m", 60000000000}, {"s", 1000000000},
+	{"ms", 1000000},       {"us", 1000},         {"ns", 1},
 };
 
 static const struct unit rate_units[] = {
-	{ "TiB/s", 1ULL << 40 }, { "T/s", 1ULL << 40 }, { "GiB/s", 1ULL << 30 },
-	{ "G/s", 1ULL << 30 },	 { "MiB/s", 1ULL << 20 }, { "M/s", 1ULL << 20 },
-	{ "KiB/s", 1ULL << 10 }, { "K/s", 1ULL << 10 }, { "Gbit/s", 125000000 },
-	{ "Mbit/s", 125000 },	 { "kbit/s", 125 },	{ "B/s", 1 },
+	{"TiB/s", 1ULL << 40}, {"T/s", 1ULL << 40}, {"GiB/s", 1ULL << 30}, {"G/s", 1ULL << 30},
+	{"MiB/s", 1ULL << 20}, {"M/s", 1ULL << 20}, {"KiB/s", 1ULL << 10}, {"K/s", 1ULL << 10},
+	{"Gbit/s", 125000000}, {"Mbit/s", 125000},  {"kbit/s", 125},       {"B/s", 1},
 };
 
 /* @text may be of any length: messages show the beginning. */
-#define SHOWN "%.40s%s"
+#define SHOWN      "%.40s%s"
 #define SHOW(text) (text), strlen(text) > 40 ? "…" : ""
 
 static void printf_like(2, 3) hint(struct unit_error *err, const char *fmt, ...)
@@ -138,8 +145,8 @@ static const struct unit *find_unit(const struct unit *units, size_t n, const ch
 }
 
 /*
- * "1.5GiB": fractions are refused, because most have no exact value; the hint says it in the next smaller
- * unit. @s is at the point.
+ * "1.5GiB": fractions are refused, because most have no exact value; the hint says it in the next
+ * smaller unit. @s is at the point.
  */
 static int refuse_fraction(const char *text, const char *s, uint64_t whole,
 			   const struct unit *units, size_t n, const char *what,
@@ -154,7 +161,7 @@ static int refuse_fraction(const char *text, const char *s, uint64_t whole,
 	n_digits = digits(&fraction, 10, &part, &over);
 	unit = find_unit(units, n, fraction);
 	if (!unit && fraction[0] && strcasecmp(fraction + 1, "b") == 0) { /* 1.5GB */
-		const char letter[] = { (char)toupper((unsigned char)fraction[0]), '\0' };
+		const char letter[] = {(char)toupper((unsigned char)fraction[0]), '\0'};
 
 		unit = find_unit(units, n, letter);
 	}
@@ -163,7 +170,8 @@ static int refuse_fraction(const char *text, const char *s, uint64_t whole,
 	       (smaller->factor >= unit->factor || unit->factor % smaller->factor))
 		smaller++;
 	hint(err, "write a whole number with a smaller unit");
-	if (n_digits && n_digits < 7 && !over && smaller && smaller < units + n && whole < UINT32_MAX) {
+	if (n_digits && n_digits < 7 && !over && smaller && smaller < units + n &&
+	    whole < UINT32_MAX) {
 		uint64_t times = unit->factor / smaller->factor;
 
 		for (size_t i = 0; i < n_digits; i++)
@@ -233,7 +241,8 @@ static int unknown_unit(const char *text, const char *part, const char *what, co
 }
 
 /* "1,024MiB", "1_024MiB": people write thousands so. */
-static void hint_separators(const char *text, const struct unit *units, size_t n, struct unit_error *err)
+static void hint_separators(const char *text, const struct unit *units, size_t n,
+			    struct unit_error *err)
 {
 	size_t size = strspn(text, "0123456789,_'"), fill = 0;
 	char number[24];
@@ -286,7 +295,8 @@ static void hint_sum(const char *text, struct unit_error *err)
 			return;
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(s, "0123456789"), s);
 		unit = find_unit(duration_units, ARRAY_SIZE(duration_units), name);
-		if (!unit || s[strlen(name)] == '.' || __builtin_mul_overflow(value, unit->factor, &value) ||
+		if (!unit || s[strlen(name)] == '.' ||
+		    __builtin_mul_overflow(value, unit->factor, &value) ||
 		    __builtin_add_overflow(sum, value, &sum))
 			return;
 		s += strlen(name);
@@ -297,14 +307,13 @@ static void hint_sum(const char *text, struct unit_error *err)
 int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 {
 	static const struct unit wordy[] = {
-		{ "sec", 's' },	   { "secs", 's' },    { "second", 's' }, { "seconds", 's' },
-		{ "min", 'm' },	   { "mins", 'm' },    { "minute", 'm' }, { "minutes", 'm' },
-		{ "hour", 'h' },   { "hours", 'h' },   { "day", 'd' },	  { "days", 'd' },
-		{ "S", 's' },	   { "M", 'm' },       { "H", 'h' },	  { "D", 'd' },
-		{ "hr", 'h' },	   { "hrs", 'h' },
+		{"sec", 's'},  {"secs", 's'},   {"second", 's'},  {"seconds", 's'}, {"min", 'm'},
+		{"mins", 'm'}, {"minute", 'm'}, {"minutes", 'm'}, {"hour", 'h'},    {"hours", 'h'},
+		{"day", 'd'},  {"days", 'd'},   {"S", 's'},       {"M", 'm'},       {"H", 'h'},
+		{"D", 'd'},    {"hr", 'h'},     {"hrs", 'h'},
 	};
-	static const struct unit small[] = { { "msec", 'm' }, { "usec", 'u' }, { "nsec", 'n' },
-					     { "millis", 'm' }, { "µs", 'u' } };
+	static const struct unit small[] = {
+		{"msec", 'm'}, {"usec", 'u'}, {"nsec", 'n'}, {"millis", 'm'}, {"µs", 'u'}};
 	int r = parse_united(text, duration_units, ARRAY_SIZE(duration_units), "duration",
 			     "10s or 250ms", false, ret, reterr);
 	const struct unit *word;
@@ -318,7 +327,8 @@ int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 	if (word)
 		hint(reterr, "write %.*s%c", n, text, (char)word->factor);
 	else if (find_unit(small, ARRAY_SIZE(small), part))
-		hint(reterr, "write %.*s%cs", n, text, (char)find_unit(small, ARRAY_SIZE(small), part)->factor);
+		hint(reterr, "write %.*s%cs", n, text,
+		     (char)find_unit(small, ARRAY_SIZE(small), part)->factor);
 	else if (find_unit(duration_units, ARRAY_SIZE(duration_units), part))
 		hint(reterr, "write %.*s%.8s", n, text, part);
 	else
@@ -329,8 +339,9 @@ int duration_parse(const char *text, uint64_t *ret, struct unit_error *reterr)
 /* "100Mbps", "10MB/s", "1gbit/sec": bits have a b, bytes a B, and what is neither are bits. */
 static void hint_rate(const char *text, int n, const char *part, struct unit_error *err)
 {
-	static const char *const bits[] = { "bps", "b/s", "bit", "bits", "bit/s", "bit/sec", "bits/s", "bits/sec" };
-	static const char *const bytes[] = { "B", "B/s", "B/sec", "Bps", "iB/sec", "iBps" };
+	static const char *const bits[] = {"bps",   "b/s",     "bit",    "bits",
+					   "bit/s", "bit/sec", "bits/s", "bits/sec"};
+	static const char *const bytes[] = {"B", "B/s", "B/sec", "Bps", "iB/sec", "iBps"};
 	const char *prefix = *part ? strchr("KMGTkmgt", *part) : NULL;
 
 	for (size_t i = 0; prefix && i < ARRAY_SIZE(bytes); i++)
@@ -389,7 +400,8 @@ int mac_parse(const char *text, struct mac_address *ret, struct unit_error *rete
 		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
 
 		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
-			return fail(-EINVAL, reterr, "'" SHOWN "' is not a MAC address", SHOW(text));
+			return fail(-EINVAL, reterr, "'" SHOWN "' is not a MAC address",
+				    SHOW(text));
 		mac.bytes[i] = (uint8_t)(high << 4 | low);
 		zero = zero && mac.bytes[i] == 0;
 	}
@@ -420,7 +432,8 @@ int uuid_parse(const char *text, struct uuid *ret, struct unit_error *reterr)
 	bool same = true;
 
 	forget(reterr);
-	hint(reterr, "uuidgen makes one: 8, 4, 4, 4 and 12 hexadecimal digits with '-' between them");
+	hint(reterr,
+	     "uuidgen makes one: 8, 4, 4, 4 and 12 hexadecimal digits with '-' between them");
 	for (unsigned i = 0; i < sizeof(uuid.bytes); i++, s += 2) {
 		int high, low;
 
@@ -459,7 +472,7 @@ static int parse_cpu(const char *whole, const char **text, uint64_t *ret, struct
 
 int cpu_list_parse(const char *text, struct cpu_list *ret, struct unit_error *reterr)
 {
-	struct cpu_list list = { 0 };
+	struct cpu_list list = {0};
 	const char *s = text;
 
 	forget(reterr);
@@ -478,13 +491,15 @@ int cpu_list_parse(const char *text, struct cpu_list *ret, struct unit_error *re
 		}
 		if (last < first) {
 			hint(reterr, "write %" PRIu64 "-%" PRIu64, last, first);
-			return fail(-EINVAL, reterr, "'" SHOWN "': the range %" PRIu64 "-%" PRIu64
-				    " runs backwards", SHOW(text), first, last);
+			return fail(-EINVAL, reterr,
+				    "'" SHOWN "': the range %" PRIu64 "-%" PRIu64 " runs backwards",
+				    SHOW(text), first, last);
 		}
 		for (uint64_t cpu = first; cpu <= last; cpu++) {
 			if (cpu_list_has(&list, (unsigned)cpu))
-				return fail(-EINVAL, reterr, "'" SHOWN "' names CPU %" PRIu64
-					    " twice", SHOW(text), cpu);
+				return fail(-EINVAL, reterr,
+					    "'" SHOWN "' names CPU %" PRIu64 " twice", SHOW(text),
+					    cpu);
 			list.words[cpu / 64] |= 1ULL << (cpu % 64);
 		}
 		if (!*s)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Units people write, each parsed and printed in one place: sizes, durations, rates, MAC addresses,
- * CPU lists, integers. Every parser says in a sentence what is wrong. A value printed and parsed again
- * is the same value.
+ * CPU lists, integers. Every parser says in a sentence what is wrong. A value printed and parsed
+ * again is the same value.
  */
 #pragma once
 

@@ -25,5 +25,6 @@ size_t utf8_check(const char *text, size_t size);
 /* Cells of a terminal: 0 (combining), 1, or 2 (East Asian wide, emoji). */
 unsigned utf8_width(uint32_t c);
 
-/* Whether it would disturb a terminal or mislead a reader: controls, direction marks, separators. */
+/* Whether it would disturb a terminal or mislead a reader: controls, direction marks, separators.
+ */
 int utf8_is_control(uint32_t c);

@@ -63,8 +63,8 @@ int block_open(const struct block_options *options, struct block_image **ret,
 	       struct block_failure *ret_failure) must_use;
 
 /*
- * The format of an image that is no plain content of a disk, or NULL. Both its name and its first bytes have to say so:
- * what a guest writes to its disk alone does not. Any thread.
+ * The format of an image that is no plain content of a disk, or NULL. Both its name and its first
+ * bytes have to say so: what a guest writes to its disk alone does not. Any thread.
  */
 const char *block_container(const char *path);
 
@@ -137,8 +137,8 @@ void block_queue_kick(struct block_queue *queue);
 void block_queue_drain(struct block_queue *queue);
 
 /*
- * The same for a queue whose thread is that of @loop, from another thread, which waits. -ESHUTDOWN: the
- * loop has ended.
+ * The same for a queue whose thread is that of @loop, from another thread, which waits. -ESHUTDOWN:
+ * the loop has ended.
  */
 int block_queue_create_on(struct loop *loop, struct block_image *image, enum block_engine engine,
 			  struct block_queue **ret) must_use;

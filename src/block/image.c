@@ -164,7 +164,8 @@ const char *block_container(const char *path)
 	static const struct {
 		const char *name, *magic;
 	} formats[] = {
-		{"qcow2", "QFI\xfb"}, {"qcow", "QFI\xfb"}, {"vmdk", "KDMV"}, {"vdi", "<<< "}, {"vhdx", "vhdxfile"},
+		{"qcow2", "QFI\xfb"}, {"qcow", "QFI\xfb"},  {"vmdk", "KDMV"},
+		{"vdi", "<<< "},      {"vhdx", "vhdxfile"},
 	};
 	const char *dot = strrchr(path, '.');
 	char start[8] = "";
@@ -208,7 +209,8 @@ static int examine(struct block_image *image, struct block_failure *failure)
 		return -EINVAL;
 	}
 	if (block_container(image->path)) {
-		fail(failure, -EINVAL, "'%s' is an image in the format %s: a disk is the plain content", image->path,
+		fail(failure, -EINVAL,
+		     "'%s' is an image in the format %s: a disk is the plain content", image->path,
 		     block_container(image->path));
 		hint(failure, "convert it: qemu-img convert -O raw %s disk.img", image->path);
 		return -EINVAL;

@@ -168,16 +168,18 @@ void pmem_file_explain_loss(const struct pmem_file *file, uint64_t size, struct 
 	char have[UNITS_TEXT_MAX];
 
 	if (size < file->size)
-		strbuf_printf(why,
-			      "'%s' was cut short to %s while the guest uses it: what was behind that "
-			      "reads as zeros, and what is written there is lost",
-			      file->image->path, size_format(size, have));
+		strbuf_printf(
+			why,
+			"'%s' was cut short to %s while the guest uses it: what was behind that "
+			"reads as zeros, and what is written there is lost",
+			file->image->path, size_format(size, have));
 	else
-		strbuf_printf(why,
-			      "pages of '%s' cannot be had (its file system is full, or its disk "
-			      "fails): what was in them reads as zeros, and what is written there is "
-			      "lost",
-			      file->image->path);
+		strbuf_printf(
+			why,
+			"pages of '%s' cannot be had (its file system is full, or its disk "
+			"fails): what was in them reads as zeros, and what is written there is "
+			"lost",
+			file->image->path);
 	strbuf_puts(why, "; mend it while the guest is off, and start the guest again");
 }
 

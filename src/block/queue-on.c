@@ -25,7 +25,7 @@ static void create(void *opaque)
 int block_queue_create_on(struct loop *loop, struct block_image *image, enum block_engine engine,
 			  struct block_queue **ret)
 {
-	struct call call = { .image = image, .engine = engine, .loop = loop };
+	struct call call = {.image = image, .engine = engine, .loop = loop};
 
 	if (!loop_call(loop, create, &call))
 		return -ESHUTDOWN;

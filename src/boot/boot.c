@@ -45,22 +45,27 @@ static const char *const prepare_hint = "weft boots an ELF vmlinux, a bzImage (D
 					"a PVH entry";
 
 /* Who has no kernel yet may take that of the host. */
-static void explain_missing(struct diag *diag, const char *property, int error, struct diag_list *diags)
+static void explain_missing(struct diag *diag, const char *property, int error,
+			    struct diag_list *diags)
 {
-	bool kernel = strcmp(property, "kernel") == 0, initramfs = strcmp(property, "initramfs") == 0;
+	bool kernel = strcmp(property, "kernel") == 0,
+	     initramfs = strcmp(property, "initramfs") == 0;
 	char path[128];
 	struct utsname host;
 
 	if (error == -EACCES) {
-		diag_hint(diags, diag, "you are user %d: look at ls -l, and at the directories above",
+		diag_hint(diags, diag,
+			  "you are user %d: look at ls -l, and at the directories above",
 			  (int)geteuid());
 		return;
 	}
 	if (error != -ENOENT || uname(&host) < 0)
 		return;
-	snprintf(path, sizeof(path), "/boot/%s%.65s", kernel ? "vmlinuz-" : "initrd.img-", host.release);
+	snprintf(path, sizeof(path), "/boot/%s%.65s", kernel ? "vmlinuz-" : "initrd.img-",
+		 host.release);
 	if ((kernel || initramfs) && access(path, F_OK) == 0)
-		diag_hint(diags, diag, "paths are relative to the description; that of this host is %s", path);
+		diag_hint(diags, diag,
+			  "paths are relative to the description; that of this host is %s", path);
 	else
 		diag_hint(diags, diag, "paths are relative to the description");
 }
@@ -77,8 +82,8 @@ static int open_file(struct boot_file *file, const struct graph_node *node, cons
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int r = -errno;
 
-		explain_missing(diag_add(diags, "E0451", DIAG_ERROR, span, "cannot open %s '%s': %s",
-					 property, path, strerror(-r)),
+		explain_missing(diag_add(diags, "E0451", DIAG_ERROR, span,
+					 "cannot open %s '%s': %s", property, path, strerror(-r)),
 				property, r, diags);
 		return r;
 	}
@@ -132,10 +137,9 @@ static int kernel_error(const struct boot *boot, const struct graph_node *node, 
 			const struct boot_problem *problem, const char *hint,
 			struct diag_list *diags)
 {
-	struct diag *diag =
-		diag_add(diags, error == -ENOSPC ? "E0458" : "E0453", DIAG_ERROR,
-			 graph_node_span(node, boot->kernel.property), "%s '%s' %s", boot->kernel.property,
-			 boot->kernel.path, problem->text);
+	struct diag *diag = diag_add(diags, error == -ENOSPC ? "E0458" : "E0453", DIAG_ERROR,
+				     graph_node_span(node, boot->kernel.property), "%s '%s' %s",
+				     boot->kernel.property, boot->kernel.path, problem->text);
 
 	if (error == -ENOSPC)
 		diag_hint(diags, diag, "give the guest more memory: memory: { size: 512MiB }");

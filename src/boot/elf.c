@@ -44,7 +44,8 @@ static const char *machine_name(unsigned machine)
 
 static int check_header(const Elf64_Ehdr *eh, struct boot_problem *problem)
 {
-	/* EDK II's CLOUDHV.fd is a 64-bit file for the 80386, which is what its PVH entry runs on. */
+	/* EDK II's CLOUDHV.fd is a 64-bit file for the 80386, which is what its PVH entry runs on.
+	 */
 	if (eh->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    (eh->e_machine != EM_X86_64 &&
 	     (eh->e_machine != EM_386 || eh->e_ident[EI_CLASS] != ELFCLASS64)))
@@ -218,10 +219,11 @@ int elf_parse(const struct boot_image *image, const uint8_t *head, size_t head_l
 		find_entry(&kernel, eh.e_entry);
 	kernel.has_pvh = kernel.has_pvh && segment_at(&kernel, kernel.pvh_entry);
 	if (!kernel.has_entry && !kernel.has_pvh)
-		return boot_problem_set(problem, -ENOEXEC,
-					eh.e_machine == EM_X86_64
-						? "is an ELF file whose entry lies in none of its segments"
-						: "is an ELF file for 32-bit x86 without a PVH entry");
+		return boot_problem_set(
+			problem, -ENOEXEC,
+			eh.e_machine == EM_X86_64
+				? "is an ELF file whose entry lies in none of its segments"
+				: "is an ELF file for 32-bit x86 without a PVH entry");
 	*ret = kernel;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prepare all, commit all, or undo all. A part is a node that runs: the object that its kind's ops made
- * of it, and the generation its node belongs to.
+ * Prepare all, commit all, or undo all. A part is a node that runs: the object that its kind's ops
+ * made of it, and the generation its node belongs to.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +23,7 @@ struct part {
 	void *object;
 	bool committed, leaving;
 	time_t asked_at; /* CLOCK_MONOTONIC: when it was asked to go, first */
-	unsigned asked;	 /* how often, since it is leaving */
+	unsigned asked;  /* how often, since it is leaving */
 };
 
 struct builder {
@@ -86,7 +86,7 @@ static struct part *find_part(const struct builder *builder, const char *path)
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		if (strcmp(part->live->path, path) == 0)
 			return part;
 	return NULL;
@@ -129,8 +129,8 @@ static int prepare_change(struct builder *builder, const struct plan_step *step,
 	if (step->action == PLAN_UPDATE && part->ops->update) {
 		entry->prepared = part->ops->prepare_update != NULL;
 		return entry->prepared ? part->ops->prepare_update(builder->context, part->object,
-								   step->to, diags) :
-					 0;
+								   step->to, diags)
+				       : 0;
 	}
 	if (step->action == PLAN_REMOVE && part->ops->request_removal)
 		return 0;
@@ -163,7 +163,8 @@ static int ask_to_go(struct builder *builder, struct part *part)
 	return 0;
 }
 
-static void set_live(struct part *part, const struct graph_node *live, struct generation *generation)
+static void set_live(struct part *part, const struct graph_node *live,
+		     struct generation *generation)
 {
 	generation_ref(generation);
 	generation_unref(part->live_generation);
@@ -203,8 +204,8 @@ static int commit_step(struct builder *builder, struct generation *generation,
 }
 
 /*
- * What the guest is asked to let go of, and lets go of later, cannot be taken back: so that comes when
- * nothing else can fail. In the order of the plan otherwise.
+ * What the guest is asked to let go of, and lets go of later, cannot be taken back: so that comes
+ * when nothing else can fail. In the order of the plan otherwise.
  */
 static int commit_all(struct builder *builder, struct generation *generation,
 		      struct journal *journal, struct diag_list *diags)
@@ -269,7 +270,7 @@ static void keep_what_may_stay(struct builder *builder, const struct plan *plan)
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		if (part->leaving && !is_to_go(plan, part->live->path))
 			cancel_removal(builder, part);
 }
@@ -293,9 +294,8 @@ static enum build_result carry_out(struct builder *builder, const struct plan *p
 			continue;
 		entry->step = step;
 		journal.n++;
-		r = step->action == PLAN_ADD ?
-			    prepare_add(builder, step, generation, entry, diags) :
-			    prepare_change(builder, step, entry, diags);
+		r = step->action == PLAN_ADD ? prepare_add(builder, step, generation, entry, diags)
+					     : prepare_change(builder, step, entry, diags);
 	}
 	if (r >= 0 && !rehearse)
 		r = commit_all(builder, generation, &journal, diags);
@@ -326,7 +326,7 @@ void builder_refresh(struct builder *builder, struct diag_list *diags)
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		if (part->ops->refresh)
 			part->ops->refresh(builder->context, part->object, part->live, diags);
 }
@@ -335,8 +335,7 @@ void builder_ask_again(struct builder *builder)
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
-	{
+	list_for_each (part, &builder->parts, link) {
 		if (!part->leaving && part->ops->ask_again)
 			part->ops->ask_again(builder->context, part->object);
 		else if (part->leaving && ask_to_go(builder, part) < 0)
@@ -363,8 +362,7 @@ bool builder_is_settled(const struct builder *builder, struct strbuf *why)
 	bool settled = true;
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
-	{
+	list_for_each (part, &builder->parts, link) {
 		size_t before = why->size;
 
 		if (part->leaving)
@@ -381,8 +379,7 @@ void builder_explain_losses(const struct builder *builder, struct strbuf *why)
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
-	{
+	list_for_each (part, &builder->parts, link) {
 		const struct span *span = &part->live->span;
 		struct strbuf text = STRBUF_INIT;
 
@@ -400,7 +397,7 @@ void builder_removed(struct builder *builder, void *object)
 {
 	struct part *part, *next;
 
-	list_for_each_safe(part, next, &builder->parts, link)
+	list_for_each_safe (part, next, &builder->parts, link)
 		if (part->object == object) {
 			part_destroy(builder, part);
 			return;
@@ -421,11 +418,11 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 	struct part *part;
 	size_t n = 0;
 
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		n++;
 	running = arena_new_array(arena, n, struct plan_running);
 	n = 0;
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		running[n++] = (struct plan_running){
 			.base = part->base,
 			.live = part->live,
@@ -462,7 +459,7 @@ void builder_each(const struct builder *builder, enum graph_kind kind, void (*fn
 {
 	struct part *part;
 
-	list_for_each(part, &builder->parts, link)
+	list_for_each (part, &builder->parts, link)
 		if (part->live->kind == kind && part->object)
 			fn(part->object);
 }

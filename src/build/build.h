@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The builder: carries a plan out. Every step is prepared before the first is committed, and a journal
- * undoes what was done when one fails, so an apply happens whole or not at all.
+ * The builder: carries a plan out. Every step is prepared before the first is committed, and a
+ * journal undoes what was done when one fails, so an apply happens whole or not at all.
  */
 #pragma once
 
@@ -15,8 +15,9 @@
 struct strbuf;
 
 /*
- * What the builder does with one kind of node. The real ones are in build/parts.c; tests bring fakes.
- * All run on the main thread; those that can fail add a diagnostic and return a negative errno.
+ * What the builder does with one kind of node. The real ones are in build/parts.c; tests bring
+ * fakes. All run on the main thread; those that can fail add a diagnostic and return a negative
+ * errno.
  */
 struct part_ops {
 	/* Opens, allocates, checks; the guest sees nothing. */
@@ -25,8 +26,9 @@ struct part_ops {
 	/* Makes it part of the machine. Optional. */
 	int (*commit)(void *context, void *object, struct diag_list *diags);
 	/*
-	 * Opens what an update to @to needs; nobody sees it. update() or cancel_update() follows. What other
-	 * parts give up in the same plan is there for update(), in whatever order. Optional.
+	 * Opens what an update to @to needs; nobody sees it. update() or cancel_update() follows.
+	 * What other parts give up in the same plan is there for update(), in whatever order.
+	 * Optional.
 	 */
 	int (*prepare_update)(void *context, void *object, const struct graph_node *to,
 			      struct diag_list *diags);
@@ -46,8 +48,8 @@ struct part_ops {
 	/* Adds to @why what has gone wrong with it for good, if something has. Optional. */
 	void (*explain_loss)(void *context, void *object, struct strbuf *why);
 	/*
-	 * Whether the guest has followed the last update (brought the CPU on line …); what it has not is
-	 * added to @why. Optional: it always has.
+	 * Whether the guest has followed the last update (brought the CPU on line …); what it has
+	 * not is added to @why. Optional: it always has.
 	 */
 	bool (*settled)(void *context, void *object, struct strbuf *why);
 	/* Asks the guest once more for what it has not followed. Optional. */
@@ -59,7 +61,7 @@ struct part_ops {
 enum build_result {
 	BUILD_DONE,
 	BUILD_ROLLED_BACK, /* a step failed; all is as it was */
-	BUILD_DEGRADED,	   /* a step failed and undoing another did, too */
+	BUILD_DEGRADED,    /* a step failed and undoing another did, too */
 };
 
 struct builder;
@@ -81,8 +83,8 @@ struct builder *builder_destroy(struct builder *builder);
  * @generation: the wanted one; referenced while parts of it run
  * @diags: what failed, and where the file asked for it
  *
- * Removals are only asked for here: the part runs on until builder_removed(). One that the plan does
- * not want any more is taken back. Steps that wait for a removal are left to the next plan.
+ * Removals are only asked for here: the part runs on until builder_removed(). One that the plan
+ * does not want any more is taken back. Steps that wait for a removal are left to the next plan.
  */
 enum build_result builder_apply(struct builder *builder, const struct plan *plan,
 				struct generation *generation, struct diag_list *diags) must_use;
@@ -104,13 +106,15 @@ const struct plan_running *builder_running(const struct builder *builder, struct
 /* Whether a part has been asked to go and has not gone yet. */
 bool builder_is_leaving(const struct builder *builder, const char *path);
 
-/* Adds to @why since when the guest has been asked to let go of a part that is leaving, and how often. */
+/* Adds to @why since when the guest has been asked to let go of a part that is leaving, and how
+ * often. */
 void builder_explain_leaving(const struct builder *builder, const char *path, struct strbuf *why);
 
 /* Whether the guest has followed everything; what it has not is added to @why, "; " between. */
 bool builder_is_settled(const struct builder *builder, struct strbuf *why);
 
-/* Adds to @why what has gone wrong with parts for good, each with its line in the file, "; " between. */
+/* Adds to @why what has gone wrong with parts for good, each with its line in the file, "; "
+ * between. */
 void builder_explain_losses(const struct builder *builder, struct strbuf *why);
 
 /* Asks the guest once more for everything that it has not followed, removals and updates. */

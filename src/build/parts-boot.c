@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The start of the guest: firmware tables and kernel into memory, registers into the first vCPU, go.
- * It is the last part that is committed, and so the first that is taken away.
+ * The start of the guest: firmware tables and kernel into memory, registers into the first vCPU,
+ * go. It is the last part that is committed, and so the first that is taken away.
  */
 #include <config.h>
 #include <errno.h>
@@ -63,7 +63,7 @@ static bool has_serial(const struct graph *graph)
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->irq == IRQ_COM1)
 			return true;
 	return false;
@@ -147,8 +147,8 @@ static int boot_part_commit(void *context, void *object, struct diag_list *diags
 	struct boot_part *part = object;
 	uint64_t size = parts->graph->config->memory.size;
 	const struct boot_ram ram[] = {
-		{ 0, MIN(size, (uint64_t)LAYOUT_RAM_SPLIT) },
-		{ LAYOUT_RAM_HIGH, size > LAYOUT_RAM_SPLIT ? size - LAYOUT_RAM_SPLIT : 0 },
+		{0, MIN(size, (uint64_t)LAYOUT_RAM_SPLIT)},
+		{LAYOUT_RAM_HIGH, size > LAYOUT_RAM_SPLIT ? size - LAYOUT_RAM_SPLIT : 0},
 	};
 	struct boot_machine machine = {
 		.memory = machine_memory(parts->machine),

@@ -9,7 +9,8 @@
 struct arena;
 struct machine_cpus;
 
-/* The processors of a node as the machine wants them, with what is not said worked out. In @arena. */
+/* The processors of a node as the machine wants them, with what is not said worked out. In @arena.
+ */
 void parts_cpus(const struct graph_node *node, struct machine_cpus *ret, struct arena *arena);
 
 /* Whether cpus.count can change while the guest runs. */

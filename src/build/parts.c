@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of a machine, each made from its node. A part that is only a step in making the machine has
- * the context itself as its object.
+ * The parts of a machine, each made from its node. A part that is only a step in making the machine
+ * has the context itself as its object.
  */
 #include <config.h>
 #include <errno.h>
@@ -107,7 +107,8 @@ static int machine_part_prepare(void *context, const struct graph_node *node, vo
 	return 0;
 }
 
-/* What the machine itself has of live properties is read from the newest generation when it is used. */
+/* What the machine itself has of live properties is read from the newest generation when it is
+ * used. */
 static int machine_part_update(void *context, void *object, const struct graph_node *to,
 			       struct diag_list *diags)
 {
@@ -127,8 +128,7 @@ static int bus_part_prepare(void *context, const struct graph_node *node, void *
 	int r = pci_bus_create(parts->machine, &parts->pci);
 
 	if (r >= 0 && PCI_HOTPLUG) {
-		r = pci_hotplug_create(parts->machine, parts->pci, parts->ged,
-				       &parts->pci_hotplug);
+		r = pci_hotplug_create(parts->machine, parts->pci, parts->ged, &parts->pci_hotplug);
 		if (r < 0)
 			parts->pci = pci_bus_destroy(parts->pci);
 	}
@@ -272,8 +272,9 @@ static const struct part_ops device_ops = {
 };
 
 const struct part_ops *const parts_ops[GRAPH_KINDS] = {
-	[GRAPH_MACHINE] = &machine_ops, [GRAPH_MEMORY] = &parts_memory_ops, [GRAPH_CPUS] = &parts_cpus_ops,
-	[GRAPH_BUS] = &bus_ops,		[GRAPH_DEVICE] = &device_ops, [GRAPH_BOOT] = &parts_boot_ops,
+	[GRAPH_MACHINE] = &machine_ops, [GRAPH_MEMORY] = &parts_memory_ops,
+	[GRAPH_CPUS] = &parts_cpus_ops, [GRAPH_BUS] = &bus_ops,
+	[GRAPH_DEVICE] = &device_ops,   [GRAPH_BOOT] = &parts_boot_ops,
 };
 
 void parts_power_button(struct parts *parts)

@@ -47,7 +47,7 @@ struct parts {
 	struct nvdimm_bus *nvdimms; /* NULL: not built in */
 	struct post *post;
 	struct device *virtio_mem; /* of memory.hotplug: virtio-mem, or NULL */
-	bool host_problem; /* the host has no KVM, or does not let us use it */
+	bool host_problem;         /* the host has no KVM, or does not let us use it */
 };
 
 /* For builder_create(), with a struct parts as context. */
@@ -60,8 +60,8 @@ void parts_boot_source(const struct graph_node *node, struct boot_source *ret);
 void parts_power_button(struct parts *parts);
 
 /*
- * Stops the vCPUs, and then every device from touching guest memory; and lets them go on. A device that
- * comes meanwhile is idle, because its driver does not run.
+ * Stops the vCPUs, and then every device from touching guest memory; and lets them go on. A device
+ * that comes meanwhile is idle, because its driver does not run.
  */
 void parts_pause(struct parts *parts, const struct builder *builder);
 void parts_resume(struct parts *parts, const struct builder *builder);

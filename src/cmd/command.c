@@ -13,12 +13,12 @@
 #include "base/suggest.h"
 #include "cmd/command.h"
 
-#define HELP_ID	     'h'
+#define HELP_ID     'h'
 #define HELP_COLUMN 28
 
 void options_init(struct options *options, const struct command *command, int argc, char **argv)
 {
-	*options = (struct options){ .command = command, .argc = argc, .argv = argv };
+	*options = (struct options){.command = command, .argc = argc, .argv = argv};
 	optind = 0; /* makes getopt begin anew */
 	opterr = 0;
 }
@@ -59,7 +59,7 @@ static void put_option(struct strbuf *out, const struct option_spec *spec)
 
 static int print_help(const struct command *command)
 {
-	static const struct option_spec help = { HELP_ID, "help", NULL, "show this and exit" };
+	static const struct option_spec help = {HELP_ID, "help", NULL, "show this and exit"};
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 
 	strbuf_printf(&out, "Usage: weft %s [OPTION…]%s%s\n\n%s.\n", command->name,
@@ -82,9 +82,8 @@ struct getopt_tables {
 static void add_option(struct getopt_tables *tables, size_t *n_longs, size_t *n_shorts, int id,
 		       const char *name, bool argument)
 {
-	tables->longs[(*n_longs)++] = (struct option){
-		name, argument ? required_argument : no_argument, NULL, id
-	};
+	tables->longs[(*n_longs)++] =
+		(struct option){name, argument ? required_argument : no_argument, NULL, id};
 	if (id >= 128)
 		return;
 	tables->shorts[(*n_shorts)++] = (char)id;
@@ -115,7 +114,7 @@ static const struct option_spec *find_option(const struct command *command, int 
 
 static int unknown_option(const struct options *options, const char *word)
 {
-	const char *names[COMMAND_MAX_OPTIONS + 1] = { "help" }, *near;
+	const char *names[COMMAND_MAX_OPTIONS + 1] = {"help"}, *near;
 	char name[64];
 	size_t n = 1;
 
@@ -128,8 +127,8 @@ static int unknown_option(const struct options *options, const char *word)
 		return usage_error(options->command, "the option --%s takes no argument", name);
 	near = suggest(name, names, n);
 	return near ? usage_error(options->command, "there is no option --%s; did you mean --%s?",
-				  name, near) :
-		      usage_error(options->command, "there is no option --%s", name);
+				  name, near)
+		    : usage_error(options->command, "there is no option --%s", name);
 }
 
 int options_next(struct options *options)
@@ -153,8 +152,9 @@ int options_next(struct options *options)
 		return -1;
 	case ':':
 		spec = find_option(options->command, optopt);
-		options->exit = usage_error(options->command, "the option --%s needs an argument: %s",
-					    spec->name, spec->argument);
+		options->exit =
+			usage_error(options->command, "the option --%s needs an argument: %s",
+				    spec->name, spec->argument);
 		return -1;
 	}
 	options->value = optarg;
@@ -165,7 +165,8 @@ const char *options_file(const struct options *options)
 {
 	if (options->n_operands == 1)
 		return options->operands[0];
-	usage_error(options->command, options->n_operands ? "one file at a time" : "a file is missing");
+	usage_error(options->command,
+		    options->n_operands ? "one file at a time" : "a file is missing");
 	return NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of commands, and the one way they read their options. A command is a file: its function,
- * its options with a line of help each, and one line in main.c. `--help`, the manual page and shell
- * completion come from this table.
+ * The table of commands, and the one way they read their options. A command is a file: its
+ * function, its options with a line of help each, and one line in main.c. `--help`, the manual page
+ * and shell completion come from this table.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "base/exit-code.h"
 
 struct option_spec {
-	int id;		      /* what options_next() returns; a letter when there is a short form */
+	int id;               /* what options_next() returns; a letter when there is a short form */
 	const char *name;     /* "format": --format */
 	const char *argument; /* "text|json|gcc", or NULL when it takes none */
 	const char *help;
@@ -19,9 +19,9 @@ struct option_spec {
 
 struct command {
 	const char *name;
-	const char *operands; /* "FILE…", or "" */
-	const char *summary;  /* one line, no full stop */
-	const char *details;  /* paragraphs for --help, or NULL */
+	const char *operands;              /* "FILE…", or "" */
+	const char *summary;               /* one line, no full stop */
+	const char *details;               /* paragraphs for --help, or NULL */
 	const struct option_spec *options; /* ended by a zero entry; NULL for none */
 
 	/* @argv[0] is the name of the command. Return: an exit code. */
@@ -33,7 +33,7 @@ struct command {
 /* The state of reading a command line; the fields are for options_next(), but the first two. */
 struct options {
 	const char *value; /* the argument of the option that options_next() returned */
-	int exit;	   /* what the command shall return when options_next() returned -1 */
+	int exit;          /* what the command shall return when options_next() returned -1 */
 	const struct command *command;
 	int argc, n_operands;
 	char **argv, **operands; /* after the last option */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weft completion: what a shell completes, made of the table of commands and of the schema. The words
- * are in the script, so that completing starts no process.
+ * weft completion: what a shell completes, made of the table of commands and of the schema. The
+ * words are in the script, so that completing starts no process.
  */
 #include <string.h>
 #include <unistd.h>
@@ -22,8 +22,8 @@ static void add_path(const char *path, const struct schema_property *property, v
 /* Only what --set can say: nothing below a device type, whose devices have names of their own. */
 static void add_settable(const char *path, const struct schema_property *property, void *data)
 {
-	if (property && !(property->flags & SCHEMA_DOCUMENT) && strncmp(path, "devices", strlen("devices")) &&
-	    strncmp(path, "vars.", strlen("vars.")))
+	if (property && !(property->flags & SCHEMA_DOCUMENT) &&
+	    strncmp(path, "devices", strlen("devices")) && strncmp(path, "vars.", strlen("vars.")))
 		strbuf_printf(data, " %s=", path);
 }
 
@@ -124,7 +124,8 @@ static void put_words(struct strbuf *out)
 	strbuf_puts(out, "# The argument of an option: COMMAND OPTION.\n"
 			 "_weft_argument() {\n\tcase $1,$2 in\n");
 	for (size_t i = 0; commands[i]; i++)
-		for (const struct option_spec *spec = commands[i]->options; spec && spec->name; spec++)
+		for (const struct option_spec *spec = commands[i]->options; spec && spec->name;
+		     spec++)
 			if (spec->argument)
 				put_argument(out, commands[i], spec);
 	strbuf_puts(out, "\t*) return 1 ;;\n\tesac\n}\n\n_weft_options() {\n\tcase $1 in\n");
@@ -234,7 +235,8 @@ const struct command command_completion = {
 	.name = "completion",
 	.operands = "bash|zsh",
 	.summary = "print a script that makes a shell complete weft's commands and keys",
-	.details = "For bash: source <(weft completion bash). For zsh: a file _weft in a folder of fpath.\n"
-		   "make install puts both where the shells look.",
+	.details =
+		"For bash: source <(weft completion bash). For zsh: a file _weft in a folder of fpath.\n"
+		"make install puts both where the shells look.",
 	.run = run,
 };

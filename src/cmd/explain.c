@@ -13,8 +13,8 @@
 #include "schema/describe.h"
 
 #define MAX_NAMES 64
-#define WIDTH	  80
-#define COLUMN	  18 /* of the texts beside keys */
+#define WIDTH     80
+#define COLUMN    18 /* of the texts beside keys */
 
 /* Text in lines of WIDTH columns, each indented. */
 static void put_wrapped(struct strbuf *out, const char *text, size_t indent)
@@ -43,7 +43,8 @@ static void put_wrapped(struct strbuf *out, const char *text, size_t indent)
 
 static const char *description_of(const struct schema_place *place)
 {
-	return schema_text(place->property ? place->property->description : place->type->description);
+	return schema_text(place->property ? place->property->description
+					   : place->type->description);
 }
 
 /* The first sentence beside the name. */
@@ -52,7 +53,8 @@ static void put_child(struct strbuf *out, const char *name, const char *text)
 	cleanup_strbuf struct strbuf line = STRBUF_INIT, wrapped = STRBUF_INIT;
 	const char *end = text ? strstr(text, ". ") : NULL;
 
-	strbuf_add(&line, text ? text : "", end ? (size_t)(end + 1 - text) : strlen(text ? text : ""));
+	strbuf_add(&line, text ? text : "",
+		   end ? (size_t)(end + 1 - text) : strlen(text ? text : ""));
 	strbuf_printf(out, "  %-*s", COLUMN - 2, name);
 	if (strlen(name) >= COLUMN - 2) {
 		strbuf_putc(out, '\n');
@@ -111,7 +113,8 @@ static void explain(struct strbuf *out, const char *path, const struct schema_pl
 		put_wrapped(out, description, 2);
 	}
 	if (p && p->example)
-		strbuf_printf(out, "\n  example: %s: %s\n", schema_text(p->name), schema_text(p->example));
+		strbuf_printf(out, "\n  example: %s: %s\n", schema_text(p->name),
+			      schema_text(p->example));
 	put_children(out, place->type);
 }
 
@@ -119,21 +122,25 @@ static int unknown_path(const struct command *command, const char *unknown,
 			const struct schema_place *place)
 {
 	const char *names[MAX_NAMES], *near;
-	size_t n = schema_place_names(place->parent, names, MAX_NAMES), size = strcspn(unknown, ".");
+	size_t n = schema_place_names(place->parent, names, MAX_NAMES),
+	       size = strcspn(unknown, ".");
 	size_t known_here = n;
 	cleanup_strbuf struct strbuf word = STRBUF_INIT, known = STRBUF_INIT;
 
 	strbuf_add(&word, unknown, MIN(size, (size_t)64));
 	if (schema_is_left_out(word.text))
-		return usage_error(command, "this weft was built without the device type '%s'", word.text);
+		return usage_error(command, "this weft was built without the device type '%s'",
+				   word.text);
 	/* A path may begin with a device type. */
 	if (place->parent == schema_type(schema_root))
 		n += schema_device_names(names + n, MAX_NAMES - n);
 	near = suggest(word.text, names, n);
 	if (near)
-		return usage_error(command, "there is no '%s'; did you mean '%s'?", word.text, near);
+		return usage_error(command, "there is no '%s'; did you mean '%s'?", word.text,
+				   near);
 	if (!n)
-		return usage_error(command, "there is no '%s': nothing is below this key", word.text);
+		return usage_error(command, "there is no '%s': nothing is below this key",
+				   word.text);
 	for (size_t i = 0; i < known_here; i++)
 		strbuf_printf(&known, "%s%s", i ? ", " : "", names[i]);
 	return usage_error(command, "there is no '%s'; there are: %s", word.text, known.text);
@@ -165,7 +172,8 @@ const struct command command_explain = {
 	.name = "explain",
 	.operands = "[PATH]",
 	.summary = "tell what a key of a description means",
-	.details = "PATH has dots between its keys, as in memory.size. Of devices it names the type, as in\n"
-		   "devices.virtio-blk.path or virtio-blk.path. Without PATH it tells the keys at the top.",
+	.details =
+		"PATH has dots between its keys, as in memory.size. Of devices it names the type, as in\n"
+		"devices.virtio-blk.path or virtio-blk.path. Without PATH it tells the keys at the top.",
 	.run = run,
 };

@@ -117,7 +117,8 @@ void fleet_add(struct fleet *fleet, const struct generation *generation, int hos
 	      value_span(generation->root, "name"), host, id);
 	if (config->smbios.has_uuid)
 		claim(fleet, machine,
-		      arena_printf(fleet->arena, "uuid:%s", uuid_format(&config->smbios.uuid, uuid)),
+		      arena_printf(fleet->arena, "uuid:%s",
+				   uuid_format(&config->smbios.uuid, uuid)),
 		      value_span(generation->root, "smbios.uuid"), host, id);
 	for (size_t i = 0; i < graph->n_nodes; i++) {
 		const struct graph_node *node = graph->nodes[i];

@@ -24,7 +24,7 @@ extern char **environ;
 /* Writes the DOT text through Graphviz's dot, which draws on our standard output. */
 static int draw_svg(struct strbuf *dot)
 {
-	char *const argv[] = { (char *)"dot", (char *)"-Tsvg", NULL };
+	char *const argv[] = {(char *)"dot", (char *)"-Tsvg", NULL};
 	posix_spawn_file_actions_t actions;
 	int ends[2], status, r;
 	pid_t pid;
@@ -62,9 +62,9 @@ static int print_graph(const struct graph *graph, bool svg)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const char *const formats[] = { "dot", "svg" };
+	static const char *const formats[] = {"dot", "svg"};
 	cleanup_generation struct generation *generation = NULL;
-	struct overrides overrides = { 0 };
+	struct overrides overrides = {0};
 	struct options options;
 	const char *file;
 	int option, format = 0;
@@ -96,8 +96,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 static const struct option_spec option_specs[] = {
 	OVERRIDES_OPTION,
-	{ 'f', "format", "dot|svg", "Graphviz text, or a picture drawn by Graphviz (dot)" },
-	{ 0 },
+	{'f', "format", "dot|svg", "Graphviz text, or a picture drawn by Graphviz (dot)"},
+	{0},
 };
 
 const struct command command_graph = {

@@ -109,7 +109,8 @@ static void put_fault(struct diag_list *diags, const struct graph_node *node, st
 			  "you are user %d: look at ls -l, and at the directories above",
 			  (int)geteuid());
 	else if (error == ENOENT && strcmp(what, "made") == 0)
-		diag_hint(diags, diag, "the directory that it is to be in does not exist: mkdir -p");
+		diag_hint(diags, diag,
+			  "the directory that it is to be in does not exist: mkdir -p");
 	else if (error == ENOENT && strcmp(what, "opened for writing") == 0 && path[0] == '/' &&
 		 strncmp(path, "/dev/", 5) != 0)
 		diag_hint(diags, diag, "make an image that is empty: truncate -s 10G %s", path);
@@ -164,12 +165,16 @@ static void check_path(const struct generation *g, const struct graph_node *node
 		return;
 	}
 	error = try_open(value->string, writes);
-	container = error || node->type != device_type_find("virtio-blk") ? NULL : block_container(value->string);
+	container = error || node->type != device_type_find("virtio-blk")
+			    ? NULL
+			    : block_container(value->string);
 	if (container) {
 		diag = diag_add(diags, "E0431", DIAG_ERROR, value->span,
-				"'%s' is an image in the format %s: a disk is the plain content", value->string, container);
+				"'%s' is an image in the format %s: a disk is the plain content",
+				value->string, container);
 		diag_set_path(diags, diag, node->path);
-		diag_hint(diags, diag, "convert it: qemu-img convert -O raw %s disk.img", value->string);
+		diag_hint(diags, diag, "convert it: qemu-img convert -O raw %s disk.img",
+			  value->string);
 	}
 	if (error)
 		put_fault(diags, node, value->span, writes ? "opened for writing" : "read",

@@ -14,12 +14,17 @@ struct overrides {
 	struct document_options document; /* for document_load(); points into this structure */
 };
 
-#define OVERRIDES_OPTION                                                                           \
-	{ 's', "set", "KEY=VALUE", "override a value, as in cpus.count=4; may be repeated" },      \
-	{ 'D', "define", "NAME=VALUE", "give a variable of the description a value; may be repeated" }
+#define OVERRIDES_OPTION                                                                    \
+	{'s', "set", "KEY=VALUE", "override a value, as in cpus.count=4; may be repeated"}, \
+	{                                                                                   \
+		'D', "define", "NAME=VALUE",                                                \
+			"give a variable of the description a value; may be repeated"       \
+	}
 
-/* The options are at --set or -D, @option: takes it. Return: 0, or EXIT_USAGE after a usage error. */
-static inline int overrides_add(struct overrides *overrides, const struct options *options, int option)
+/* The options are at --set or -D, @option: takes it. Return: 0, or EXIT_USAGE after a usage error.
+ */
+static inline int overrides_add(struct overrides *overrides, const struct options *options,
+				int option)
 {
 	struct document_options *document = &overrides->document;
 	size_t *n = option == 'D' ? &document->n_defines : &document->n_sets;

@@ -11,7 +11,7 @@
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct overrides overrides = { 0 };
+	struct overrides overrides = {0};
 	struct options options;
 	const char *file;
 	int option;
@@ -40,8 +40,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 static const struct option_spec option_specs[] = {
 	OVERRIDES_OPTION,
-	{ 'v', "verbose", NULL, "log more: -v what happens, -vv every step" },
-	{ 0 },
+	{'v', "verbose", NULL, "log more: -v what happens, -vv every step"},
+	{0},
 };
 
 const struct command command_run = {

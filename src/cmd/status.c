@@ -44,7 +44,8 @@ static void put_devices(json_t *devices, struct strbuf *out)
 
 	strbuf_printf(out, "\n%-16s %-16s %-10s %-13s %s\n", "DEVICE", "TYPE", "PHASE", "ADDRESS",
 		      "LINE");
-	json_object_foreach (devices, id, device) {
+	json_object_foreach(devices, id, device)
+	{
 		strbuf_printf(out, "%-16s %-16s %-10s %-13s %s\n", id, json_text(device, "type"),
 			      json_text(device, "phase"), json_text(device, "address"),
 			      json_text(device, "line"));
@@ -120,8 +121,9 @@ const struct command command_status = {
 	.name = "status",
 	.operands = "[NAME]",
 	.summary = "tell how a running machine is, and how its file differs from it",
-	.details = "NAME may be left out when one machine runs. Under a device that is not as the file says stands "
-		   "why: who has to let go of it and since when, what of the host is missing, which property waits.",
+	.details =
+		"NAME may be left out when one machine runs. Under a device that is not as the file says stands "
+		"why: who has to let go of it and since when, what of the host is missing, which property waits.",
 	.options = option_specs,
 	.run = run,
 };

@@ -126,9 +126,9 @@ int console_prepare(struct console *console, const struct graph_node *node, cons
 int console_update(struct console *console, const struct graph_node *node, const char *property,
 		   const struct console_output *output, struct diag_list *diags)
 {
-	int r = console_is_prepared(console) ?
-			0 :
-			console_prepare(console, node, property, output, diags);
+	int r = console_is_prepared(console)
+			? 0
+			: console_prepare(console, node, property, output, diags);
 
 	if (r >= 0)
 		console_start(console);

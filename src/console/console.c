@@ -308,12 +308,13 @@ static void set_ring(struct console *console, bool wanted)
 	free(ring);
 }
 
-static const struct sink_spec attached_spec = { .kind = SINK_ATTACHED };
+static const struct sink_spec attached_spec = {.kind = SINK_ATTACHED};
 
 int console_prepare_sinks(struct console *console, const struct sink_list *list,
 			  struct sink_error *error)
 {
-	/* The last words of before are for the outputs of before, also where those are another's soon. */
+	/* The last words of before are for the outputs of before, also where those are another's
+	 * soon. */
 	flush(console);
 	return sink_set_prepare(&console->sinks, console, list, error);
 }
@@ -346,7 +347,8 @@ struct sink *console_find_rival(struct console *console, const struct sink_spec 
 		list_for_each (sink, &other->sinks.live, link)
 			if (other != console && sink->spec.kind == spec->kind &&
 			    ((spec->kind == SINK_TERMINAL && console_reads(other)) ||
-			     (spec->path && sink->spec.path && strcmp(spec->path, sink->spec.path) == 0)))
+			     (spec->path && sink->spec.path &&
+			      strcmp(spec->path, sink->spec.path) == 0)))
 				return sink;
 	return NULL;
 }

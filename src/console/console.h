@@ -40,7 +40,8 @@ void console_hub_prune(struct console_hub *hub);
 /*
  * What the keys that leave the terminal do: Ctrl-] q (@now false: press the power button) and
  * Ctrl-] x
- * (@now: end the machine). Without this they are one SIGTERM and two. @leave is called on the main thread.
+ * (@now: end the machine). Without this they are one SIGTERM and two. @leave is called on the main
+ * thread.
  */
 void console_hub_on_leave(struct console_hub *hub, void (*leave)(bool now, void *opaque),
 			  void *opaque);
@@ -78,8 +79,8 @@ void console_needs(const struct console_output *output, const char *property, bo
  * @output: the outputs, NULL for none; not kept
  * @events: a constant; called on the main thread until console_close()
  *
- * Nobody sees anything of it before console_start(). Main thread. Return: 0 or a negative errno with a
- * diagnostic.
+ * Nobody sees anything of it before console_start(). Main thread. Return: 0 or a negative errno
+ * with a diagnostic.
  */
 int console_open(struct console_hub *hub, const struct graph_node *node, const char *property,
 		 const struct console_output *output, const struct console_events *events,
@@ -89,9 +90,9 @@ int console_open(struct console_hub *hub, const struct graph_node *node, const c
  * console_prepare() - open other outputs for a console that has some
  * @output: the outputs; they live until console_start() or console_cancel()
  *
- * Those that are written as before stay as they are. An output may still be that of another console,
- * which gives it up in the same edit: once all are prepared, they may start in any order. Main thread.
- * Return: 0 or a negative errno with a diagnostic, and nothing has changed.
+ * Those that are written as before stay as they are. An output may still be that of another
+ * console, which gives it up in the same edit: once all are prepared, they may start in any order.
+ * Main thread. Return: 0 or a negative errno with a diagnostic, and nothing has changed.
  */
 int console_prepare(struct console *console, const struct graph_node *node, const char *property,
 		    const struct console_output *output, struct diag_list *diags) must_use;
@@ -116,8 +117,8 @@ struct console_peer;
  * console_attach() - one more peer on a console that a device has open
  * @id: the device
  * @fd: a socket; closed with the peer, given away on success only
- * @gone: called once when the peer hung up or the console ended, not by console_detach(): it is freed
- *	after that
+ * @gone: called once when the peer hung up or the console ended, not by console_detach(): it is
+ *freed after that
  * @ret: the peer, for console_attached() and console_detach()
  *
  * Main thread. Return: 0, -ENOENT: no device of that name has a console, -EBUSY: too many peers, or

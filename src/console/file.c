@@ -27,7 +27,8 @@ static int file_open(struct sink *sink, struct sink_error *error)
 
 	file->fd = open(sink->spec.path, FLAGS);
 	if (file->fd < 0 && errno == ENOENT) {
-		/* What a guest prints may be secret: the owner's alone, unless the file is there already. */
+		/* What a guest prints may be secret: the owner's alone, unless the file is there
+		 * already. */
 		file->fd = open(sink->spec.path, FLAGS | O_CREAT | O_EXCL, 0600);
 		file->created = file->fd >= 0;
 	}

@@ -25,7 +25,7 @@ struct pty_sink {
 	int master;
 	int watch; /* inotify */
 	struct loop_source *watch_source;
-	char name[64]; /* of the slave */
+	char name[64];   /* of the slave */
 	char *link_made; /* the link under the name it has before the start, or NULL */
 	bool linked;
 };
@@ -103,7 +103,8 @@ static int make_link(struct pty_sink *pty, struct sink_error *error)
 		return sink_fail(error, ENOMEM, "cannot make the link '%s'", link);
 	unlink(tmp);
 	if (symlink(pty->name, tmp) < 0)
-		return sink_fail(error, errno, "cannot make the link '%s': %s", link, strerror(errno));
+		return sink_fail(error, errno, "cannot make the link '%s': %s", link,
+				 strerror(errno));
 	pty->link_made = TAKE_PTR(tmp);
 	return 0;
 }

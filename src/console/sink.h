@@ -54,16 +54,16 @@ struct sink_ops {
 	size_t size; /* of the sink's own structure, whose first member is the struct sink */
 
 	/*
-	 * Opens, and lets nobody see it: a name that another console has is taken in start() only. What
-	 * it took is given back in close(), also after a failure.
+	 * Opens, and lets nobody see it: a name that another console has is taken in start() only.
+	 * What it took is given back in close(), also after a failure.
 	 */
 	int (*open)(struct sink *sink, struct sink_error *error);
 	/* The sink is part of the console now: what must not happen before every other is open. */
 	void (*start)(struct sink *sink);
 	void (*close)(struct sink *sink);
 	/*
-	 * Another console had taken over what this one has not given up, and has closed its own: makes
-	 * sure that the name is this sink's. Optional.
+	 * Another console had taken over what this one has not given up, and has closed its own:
+	 * makes sure that the name is this sink's. Optional.
 	 */
 	void (*regain)(struct sink *sink);
 
@@ -143,7 +143,8 @@ bool console_wants_size(const struct console *console);
 void console_set_size(struct console *console, unsigned columns, unsigned rows);
 
 /*
- * console_open() and console_prepare() without a description: @list lives until console_start(). On failure
+ * console_open() and console_prepare() without a description: @list lives until console_start(). On
+ * failure
  * @error says why.
  */
 int console_open_sinks(struct console_hub *hub, const char *id, const struct sink_list *list,
@@ -155,10 +156,12 @@ int console_prepare_sinks(struct console *console, const struct sink_list *list,
 /* Whether console_start() has something to do. */
 bool console_is_prepared(const struct console *console);
 
-/* A live sink of another console that has the name (or the terminal) which @spec stands for, or NULL. */
+/* A live sink of another console that has the name (or the terminal) which @spec stands for, or
+ * NULL. */
 struct sink *console_find_rival(struct console *console, const struct sink_spec *spec);
 
-/* The sink of attached peers of a console that a device has open, made if need be; NULL: no such console. */
+/* The sink of attached peers of a console that a device has open, made if need be; NULL: no such
+ * console. */
 struct sink *console_attached_sink(struct console_hub *hub, const char *id);
 
 /* The person at the terminal asked to leave. */

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sinks of one console, and how they become others: first all that is new is opened, which may fail
- * and which nobody sees; then it takes the place of what is not wanted any more, which cannot fail. Two
- * consoles that swap their outputs in one edit are both prepared before the first starts, so each finds
- * the other's still in place: a name is taken over, never left without an owner.
+ * The sinks of one console, and how they become others: first all that is new is opened, which may
+ * fail and which nobody sees; then it takes the place of what is not wanted any more, which cannot
+ * fail. Two consoles that swap their outputs in one edit are both prepared before the first starts,
+ * so each finds the other's still in place: a name is taken over, never left without an owner.
  */
 #include <string.h>
 
 #include "console/sink.h"
 
 static const struct sink_ops *const sink_kinds[] = {
-	[SINK_TERMINAL] = &sink_terminal_ops,
-	[SINK_PTY] = &sink_pty_ops,
-	[SINK_FILE] = &sink_file_ops,
-	[SINK_SOCKET] = &sink_socket_ops,
+	[SINK_TERMINAL] = &sink_terminal_ops, [SINK_PTY] = &sink_pty_ops,
+	[SINK_FILE] = &sink_file_ops,         [SINK_SOCKET] = &sink_socket_ops,
 	[SINK_ATTACHED] = &sink_attached_ops,
 };
 

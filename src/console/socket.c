@@ -23,7 +23,7 @@ struct socket_sink {
 	struct sink sink;
 	int fd;
 	bool bound;
-	char *bound_as; /* the name it has before the start, beside its place; NULL: its own */
+	char *bound_as;   /* the name it has before the start, beside its place; NULL: its own */
 	struct stat made; /* the file that is ours to remove */
 	struct loop_source *source;
 	unsigned n_peers;
@@ -111,7 +111,8 @@ static int bind_socket(struct socket_sink *sock, const char *path, struct sink_e
 	return 0;
 }
 
-/* Where another console listens, and will not when this one starts, it has another name until then. */
+/* Where another console listens, and will not when this one starts, it has another name until then.
+ */
 static int bind_or_wait(struct socket_sink *sock, struct sink_error *error)
 {
 	const char *path = sock->sink.spec.path;

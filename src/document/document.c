@@ -56,16 +56,17 @@ static void compose(struct composition *c, const struct source *source,
 	struct node *root;
 
 	c->no_includes = options && options->no_includes;
-	root = include_compose(c, source, (struct span){ .source = source });
+	root = include_compose(c, source, (struct span){.source = source});
 	document->source = source;
 	document->n_sources = c->n_sources;
 	root = root ? apply_options(c, root, options) : NULL;
 	if (!root || c->failed)
 		return;
 	if (node_weigh(root) || root->tree_depth > DOCUMENT_MAX_DEPTH) {
-		diag_add(c->diags, "E0119", DIAG_ERROR, (struct span){ .source = source },
-			 "with all that is included and overridden, the description is too large or "
-			 "nested too deeply");
+		diag_add(
+			c->diags, "E0119", DIAG_ERROR, (struct span){.source = source},
+			"with all that is included and overridden, the description is too large or "
+			"nested too deeply");
 		return;
 	}
 	document->root = root;
@@ -82,7 +83,7 @@ struct document *document_load(struct arena *arena, const char *path,
 	if (strcmp(path, "-") != 0)
 		include_watch(c, path);
 	if (r < 0)
-		include_unreadable(c, path, r, (struct span){ 0 });
+		include_unreadable(c, path, r, (struct span){0});
 	else
 		compose(c, source, options, document);
 	document->n_watched = c->n_watched;

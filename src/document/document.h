@@ -25,7 +25,8 @@ struct document_options {
 struct document {
 	const struct node *root; /* a map; NULL when the text could not be read as YAML */
 	const struct source *source;
-	const struct source *const *sources; /* all that were read: @source, then what is included */
+	const struct source *const
+		*sources; /* all that were read: @source, then what is included */
 	size_t n_sources;
 	/*
 	 * What to watch for a newer description: every file that was read or looked for, and every
@@ -42,8 +43,8 @@ struct document {
  * @options: overrides from the command line; may be NULL
  * @diags: gets what is wrong
  *
- * What the file includes is read and laid below it, the overrides are laid over it, and variables are
- * replaced: the tree is the description as it is meant. Every span tells the file it is from.
+ * What the file includes is read and laid below it, the overrides are laid over it, and variables
+ * are replaced: the tree is the description as it is meant. Every span tells the file it is from.
  *
  * A duplicate key leaves a tree that can be checked further, so that all faults show in
  * one run; a syntax error or a passed budget does not.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that include files. The chain that leads to a file is kept on the stack, so that a circle is
- * seen by the identity of the file and not by its name.
+ * Files that include files. The chain that leads to a file is kept on the stack, so that a circle
+ * is seen by the identity of the file and not by its name.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include "document/overlay.h"
 
 #define MAX_GLOB_NAMES (4 * INCLUDE_MAX_FILES) /* that one pattern may match */
-#define MAX_GLOB_SCAN  65536		       /* entries of a directory that are looked at */
-#define MAX_GLOB_STARS 4		       /* matching is exponential in them */
+#define MAX_GLOB_SCAN  65536                   /* entries of a directory that are looked at */
+#define MAX_GLOB_STARS 4                       /* matching is exponential in them */
 
 /* The files that led here. */
 struct chain {
@@ -62,13 +62,15 @@ void include_unreadable(struct composition *c, const char *path, int error, stru
 		diag_hint(c->diags, diag, "no description needs that; is this the right file?");
 		return;
 	}
-	diag = asked.line ? diag_add(c->diags, "E0101", DIAG_ERROR, asked,
-				     "the file '%s' cannot be read: %s", path, source_strerror(error)) :
-			    diag_add(c->diags, "E0101", DIAG_ERROR, asked,
-				     "the file cannot be read: %s", source_strerror(error));
+	diag = asked.line
+		       ? diag_add(c->diags, "E0101", DIAG_ERROR, asked,
+				  "the file '%s' cannot be read: %s", path, source_strerror(error))
+		       : diag_add(c->diags, "E0101", DIAG_ERROR, asked,
+				  "the file cannot be read: %s", source_strerror(error));
 	if (error == SOURCE_NOT_REGULAR)
-		diag_hint(c->diags, diag, "only files are read; to read from a pipe, write - and give it "
-					  "as standard input");
+		diag_hint(c->diags, diag,
+			  "only files are read; to read from a pipe, write - and give it "
+			  "as standard input");
 	else if (error == -EISDIR && asked.line)
 		diag_hint(c->diags, diag, "to include all of it, write %s/*.yaml", path);
 	else if (error == -EISDIR)
@@ -78,7 +80,8 @@ void include_unreadable(struct composition *c, const char *path, int error, stru
 	else if (strstr(path, "://"))
 		diag_hint(c->diags, diag, "only files of this host can be included");
 	else if (error == -ENOENT && asked.line && path[0] != '/')
-		diag_hint(c->diags, diag, "an included file is looked for beside the file that includes it");
+		diag_hint(c->diags, diag,
+			  "an included file is looked for beside the file that includes it");
 }
 
 void include_watch(struct composition *c, const char *path)
@@ -104,8 +107,8 @@ static bool is_circle(struct composition *c, const struct chain *chain, const st
 		if (!same_file(link->source, source))
 			continue;
 		diag = diag_add(c->diags, "E0121", DIAG_ERROR, asked,
-				link == chain ? "the file includes itself" :
-						"the files include each other in a circle");
+				link == chain ? "the file includes itself"
+					      : "the files include each other in a circle");
 		diag_hint(c->diags, diag, "remove one of the includes");
 		for (link = chain; link->up; link = link->up)
 			for (size_t i = 0; i < c->n_sources; i++)
@@ -128,9 +131,9 @@ static struct node *include_file(struct composition *c, const struct chain *chai
 
 	if (c->n_sources == INCLUDE_MAX_FILES || chain->depth == INCLUDE_MAX_DEPTH) {
 		diag_add(c->diags, "E0119", DIAG_ERROR, asked,
-			 c->n_sources == INCLUDE_MAX_FILES ?
-				 "the description has more than %d files" :
-				 "files include files more than %d levels deep",
+			 c->n_sources == INCLUDE_MAX_FILES
+				 ? "the description has more than %d files"
+				 : "files include files more than %d levels deep",
 			 c->n_sources == INCLUDE_MAX_FILES ? INCLUDE_MAX_FILES : INCLUDE_MAX_DEPTH);
 		c->failed = true;
 		return below;
@@ -189,7 +192,8 @@ static struct node *include_glob(struct composition *c, const struct chain *chai
 				 struct span asked, struct node *below)
 {
 	const char *slash = strrchr(path, '/'), *pattern = slash ? slash + 1 : path;
-	const char *directory = slash ? arena_strndup(c->arena, path, (size_t)(pattern - path)) : "";
+	const char *directory =
+		slash ? arena_strndup(c->arena, path, (size_t)(pattern - path)) : "";
 	const char *names[MAX_GLOB_NAMES];
 	unsigned stars = 0;
 	int n;
@@ -224,8 +228,9 @@ static struct node *include_entry(struct composition *c, const struct chain *cha
 					   node_kind_name(node->kind)));
 	if (!node->size)
 		return refuse(c, asked, below, "the name of a file to include is empty");
-	path = node->text[0] == '/' ? node->text :
-				      arena_printf(c->arena, "%s%s", chain->source->directory, node->text);
+	path = node->text[0] == '/'
+		       ? node->text
+		       : arena_printf(c->arena, "%s%s", chain->source->directory, node->text);
 	if (strpbrk(node->text, "*?["))
 		return include_glob(c, chain, path, asked, below);
 	return include_file(c, chain, path, asked, false, below);
@@ -273,10 +278,10 @@ static void drop_extensions(struct arena *arena, struct node *root)
 	node_weigh(root);
 }
 
-static struct node *check_root(struct composition *c, struct node *root, const struct source *source,
-			       size_t errors)
+static struct node *check_root(struct composition *c, struct node *root,
+			       const struct source *source, size_t errors)
 {
-	struct span span = { .source = source };
+	struct span span = {.source = source};
 	struct diag *diag;
 
 	if (root && root->kind == NODE_MAP)
@@ -286,8 +291,9 @@ static struct node *check_root(struct composition *c, struct node *root, const s
 		return NULL; /* why there is no map was told */
 	if (!root || root->kind == NODE_NULL) {
 		diag = diag_add(c->diags, "E0117", DIAG_ERROR, span, "the description is empty");
-		diag_hint(c->diags, diag, "a machine needs at least 'version: 1', a name and 'boot:'; `weft init` "
-					  "writes a first one");
+		diag_hint(c->diags, diag,
+			  "a machine needs at least 'version: 1', a name and 'boot:'; `weft init` "
+			  "writes a first one");
 		return NULL;
 	}
 	diag = diag_add(c->diags, "E0117", DIAG_ERROR, root->span,
@@ -296,16 +302,17 @@ static struct node *check_root(struct composition *c, struct node *root, const s
 	if (root->kind == NODE_STRING && foreign_line(root->text, root->size))
 		diag_hint(c->diags, diag, "%s", foreign_line(root->text, root->size));
 	else
-		diag_hint(c->diags, diag, root->kind == NODE_STRING ?
-			  "write 'key: value' on each line, the first is 'version: 1'" :
-			  "begin with 'version: 1'");
+		diag_hint(c->diags, diag,
+			  root->kind == NODE_STRING
+				  ? "write 'key: value' on each line, the first is 'version: 1'"
+				  : "begin with 'version: 1'");
 	return NULL;
 }
 
 static struct node *compose(struct composition *c, const struct chain *up,
 			    const struct source *source, struct span asked)
 {
-	struct chain chain = { .up = up, .source = source, .depth = up ? up->depth + 1 : 0 };
+	struct chain chain = {.up = up, .source = source, .depth = up ? up->depth + 1 : 0};
 	size_t errors = diag_errors(c->diags);
 	const struct node_entry *include;
 	struct node *root, *below;

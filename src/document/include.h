@@ -14,8 +14,8 @@
 struct arena;
 struct source;
 
-#define INCLUDE_MAX_DEPTH 8
-#define INCLUDE_MAX_FILES 64
+#define INCLUDE_MAX_DEPTH   8
+#define INCLUDE_MAX_FILES   64
 #define INCLUDE_MAX_WATCHED (2 * INCLUDE_MAX_FILES)
 
 /* The files of one description. */
@@ -29,7 +29,7 @@ struct composition {
 	size_t n_watched;
 	size_t bytes;
 	bool no_includes; /* files must not be read */
-	bool failed; /* a part is missing: the whole must not be checked further */
+	bool failed;      /* a part is missing: the whole must not be checked further */
 };
 
 /**

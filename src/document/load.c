@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml's events to nodes. The events are taken and not the documents of yaml_parser_load(), which
- * forget the place of an alias and the name of an anchor, cannot be bounded while they are made, and
- * do not see duplicate keys.
+ * libyaml's events to nodes. The events are taken and not the documents of yaml_parser_load(),
+ * which forget the place of an alias and the name of an anchor, cannot be bounded while they are
+ * made, and do not see duplicate keys.
  *
- * Nodes never move: an alias is a pointer to the node of its anchor. A map or list gathers its entries
- * on a stack that all of them share, and copies them into the arena when it ends.
+ * Nodes never move: an alias is a pointer to the node of its anchor. A map or list gathers its
+ * entries on a stack that all of them share, and copies them into the arena when it ends.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ struct loader {
 	struct anchor anchors[DOCUMENT_MAX_ALIASES];
 	size_t n_anchors, n_aliases, n_nodes;
 	const struct node *last_scalar;
-	bool stopped;	/* nothing more can be read */
+	bool stopped;   /* nothing more can be read */
 	bool uncertain; /* a part of the tree is missing: it must not be checked further */
 };
 
@@ -104,7 +104,7 @@ static void add_anchor(struct loader *l, struct node *node, const yaml_char_t *n
 		over_budget(l, node->span, "there are more than %d anchors", DOCUMENT_MAX_ALIASES);
 		return;
 	}
-	l->anchors[l->n_anchors++] = (struct anchor){ .node = node };
+	l->anchors[l->n_anchors++] = (struct anchor){.node = node};
 }
 
 /* The anchors that began inside of @node, and its own, may be named from here on. */
@@ -136,8 +136,9 @@ static struct node *new_node(struct loader *l, const yaml_event_t *event, enum n
 static void apply_tag(struct loader *l, struct node *node, const yaml_char_t *written)
 {
 	static const char *const names[] = {
-		[NODE_NULL] = "null", [NODE_BOOL] = "bool",  [NODE_INT] = "int", [NODE_FLOAT] = "float",
-		[NODE_STRING] = "str", [NODE_SEQ] = "seq", [NODE_MAP] = "map",
+		[NODE_NULL] = "null",   [NODE_BOOL] = "bool",  [NODE_INT] = "int",
+		[NODE_FLOAT] = "float", [NODE_STRING] = "str", [NODE_SEQ] = "seq",
+		[NODE_MAP] = "map",
 	};
 	const char *tag = (const char *)written;
 	struct diag *diag;
@@ -164,7 +165,8 @@ static void apply_tag(struct loader *l, struct node *node, const yaml_char_t *wr
 	diag = diag_add(l->diags, "E0115", DIAG_ERROR, node->span,
 			"the tag '%s' means nothing in a description", tag);
 	if (strcmp(tag, "!include") == 0)
-		diag_hint(l->diags, diag, "other files are included at the top: include: [FILE, …]");
+		diag_hint(l->diags, diag,
+			  "other files are included at the top: include: [FILE, …]");
 	else
 		diag_hint(l->diags, diag, "remove it; quote the value if the ! belongs to it");
 }
@@ -226,7 +228,8 @@ static const struct node *unknown_alias(struct loader *l, struct span span, cons
 		diag_hint(l->diags, diag, "did you mean *%s?", near);
 	else
 		diag_hint(l->diags, diag,
-			  "move the anchor above this, or quote the value if it is no alias: '*%s'", name);
+			  "move the anchor above this, or quote the value if it is no alias: '*%s'",
+			  name);
 	l->uncertain = true;
 	return NULL;
 }
@@ -249,7 +252,8 @@ static const struct node *load_alias(struct loader *l, const yaml_event_t *event
 			continue;
 		if (!anchor->complete) {
 			diag = diag_add(l->diags, "E0113", DIAG_ERROR, span,
-					"the alias *%s stands inside the value that it names", name);
+					"the alias *%s stands inside the value that it names",
+					name);
 			diag_hint(l->diags, diag, "quote the value if it is no alias: '*%s'", name);
 			diag_relate(l->diags, diag, anchor->node->span, "&%s begins here", name);
 			l->uncertain = true;
@@ -282,7 +286,7 @@ static void load_items(struct loader *l, unsigned depth)
 	yaml_event_t event;
 
 	while (next_event(l, &event)) {
-		struct node_entry entry = { 0 };
+		struct node_entry entry = {0};
 		bool end = event.type == YAML_SEQUENCE_END_EVENT;
 
 		if (!end && load_value(l, &event, depth + 1, &entry))
@@ -308,14 +312,14 @@ static struct node *load_key(struct loader *l, yaml_event_t *event, unsigned dep
 		return NULL;
 	}
 	diag = diag_add(l->diags, "E0112", DIAG_ERROR, event_span(l, event),
-			event->type == YAML_ALIAS_EVENT ? "a key cannot be an alias" :
-			event->type == YAML_MAPPING_START_EVENT ?
-							  "a key cannot be a map" :
-							  "a key cannot be a list");
-	diag_hint(l->diags, diag,
-		  event->type == YAML_MAPPING_START_EVENT ?
-			  "quote the value if it begins with a brace, as in '${name}' or '{{ name }}'" :
-			  "write a plain word before the colon");
+			event->type == YAML_ALIAS_EVENT           ? "a key cannot be an alias"
+			: event->type == YAML_MAPPING_START_EVENT ? "a key cannot be a map"
+								  : "a key cannot be a list");
+	diag_hint(
+		l->diags, diag,
+		event->type == YAML_MAPPING_START_EVENT
+			? "quote the value if it begins with a brace, as in '${name}' or '{{ name }}'"
+			: "write a plain word before the colon");
 	if (event->type != YAML_ALIAS_EVENT)
 		load_node(l, event, depth + 1);
 	l->uncertain = true;
@@ -355,7 +359,8 @@ static void check_missing_space(struct loader *l, struct node *key, const struct
 		return;
 	diag = diag_add(l->diags, "E0107", DIAG_ERROR, key->span,
 			"there is no space after the colon in '%s'", key->text);
-	diag_hint(l->diags, diag, "write '%.*s: %s'", (int)(colon - key->text), key->text, colon + 1);
+	diag_hint(l->diags, diag, "write '%.*s: %s'", (int)(colon - key->text), key->text,
+		  colon + 1);
 	key->refused = true;
 }
 
@@ -364,7 +369,7 @@ static void load_pairs(struct loader *l, unsigned depth)
 	yaml_event_t event;
 
 	while (next_event(l, &event)) {
-		struct node_entry entry = { 0 };
+		struct node_entry entry = {0};
 		bool end = event.type == YAML_MAPPING_END_EVENT, loaded;
 		struct node *key;
 
@@ -467,7 +472,8 @@ static void duplicate_key(struct loader *l, const struct node_entry *first,
 	struct diag *diag;
 
 	if (again->merged)
-		return; /* the map's own pairs, and those merged first, win: that is what merging is */
+		return; /* the map's own pairs, and those merged first, win: that is what merging is
+			 */
 	diag = diag_add(l->diags, "E0111", DIAG_ERROR, again->key->span,
 			"the key '%s' is there twice", again->key->text);
 	diag_hint(l->diags, diag, "remove one of the two, or give one another name");
@@ -548,8 +554,8 @@ static struct node *load_collection(struct loader *l, yaml_event_t *event, unsig
 	size_t first = l->n_stack;
 	struct node *node;
 
-	flow = is_map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE :
-			event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+	flow = is_map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+		      : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 	node = new_node(l, event, is_map ? NODE_MAP : NODE_SEQ, flow ? NODE_FLOW : NODE_BLOCK);
 	if (depth >= DOCUMENT_MAX_DEPTH) {
 		over_budget(l, node->span, "values are nested deeper than %d levels here",
@@ -589,7 +595,8 @@ static void second_document(struct loader *l, const yaml_event_t *event)
 	struct diag *diag;
 
 	diag = diag_add(l->diags, "E0118", DIAG_ERROR, span, "a second document begins here");
-	diag_hint(l->diags, diag, "a file describes one machine: put the other one into its own file");
+	diag_hint(l->diags, diag,
+		  "a file describes one machine: put the other one into its own file");
 }
 
 static struct node *load_document(struct loader *l)
@@ -617,9 +624,7 @@ static struct node *load_document(struct loader *l)
 struct node *load_tree(struct arena *arena, const struct source *source,
 		       const struct load_origin *origin, struct diag_list *diags)
 {
-	struct loader l = {
-		.arena = arena, .diags = diags, .source = source, .origin = origin
-	};
+	struct loader l = {.arena = arena, .diags = diags, .source = source, .origin = origin};
 	size_t offset = origin ? origin->offset : 0;
 	struct node *root;
 

@@ -93,9 +93,8 @@ const struct node *node_at(const struct node *root, const char *path)
 			char *end;
 			unsigned long i = strtoul(key, &end, 10);
 
-			node = !*end && end != key && i < node->n_entries ?
-				       node->entries[i].value :
-				       NULL;
+			node = !*end && end != key && i < node->n_entries ? node->entries[i].value
+									  : NULL;
 		} else {
 			node = node_get(node, key);
 		}
@@ -106,8 +105,9 @@ const struct node *node_at(const struct node *root, const char *path)
 const char *node_kind_name(enum node_kind kind)
 {
 	static const char *const names[] = {
-		[NODE_NULL] = "nothing",     [NODE_BOOL] = "true or false", [NODE_INT] = "an integer",
-		[NODE_FLOAT] = "a fraction", [NODE_STRING] = "a string",    [NODE_SEQ] = "a list",
+		[NODE_NULL] = "nothing",    [NODE_BOOL] = "true or false",
+		[NODE_INT] = "an integer",  [NODE_FLOAT] = "a fraction",
+		[NODE_STRING] = "a string", [NODE_SEQ] = "a list",
 		[NODE_MAP] = "a map",
 	};
 

@@ -4,8 +4,8 @@
  * node with its place. It knows nothing of what a machine is.
  *
  * An alias or a merge key does not copy: nodes are shared, the tree is a directed graph without
- * cycles. Nobody need fear to walk it as a tree: document_load() refuses a description that would be
- * more than DOCUMENT_MAX_NODES nodes, DOCUMENT_MAX_DEPTH deep or DOCUMENT_MAX_BYTES of text when
+ * cycles. Nobody need fear to walk it as a tree: document_load() refuses a description that would
+ * be more than DOCUMENT_MAX_NODES nodes, DOCUMENT_MAX_DEPTH deep or DOCUMENT_MAX_BYTES of text when
  * every alias is followed.
  */
 #pragma once
@@ -48,19 +48,19 @@ struct node;
 
 /* An item of a sequence or a pair of a map, in the order of the file. */
 struct node_entry {
-	const struct node *key;	  /* a scalar; NULL in a sequence */
+	const struct node *key;   /* a scalar; NULL in a sequence */
 	const struct node *value; /* shared when it came by an alias or a merge key */
-	struct span alias;	  /* where `*name` was written; line 0 when the value stands here */
-	bool merged;		  /* came through `<<`: key and value stand elsewhere */
+	struct span alias;        /* where `*name` was written; line 0 when the value stands here */
+	bool merged;              /* came through `<<`: key and value stand elsewhere */
 };
 
 struct node {
 	enum node_kind kind;
 	enum node_style style;
-	struct span span; /* of the value itself */
+	struct span span;   /* of the value itself */
 	const char *tag;    /* as resolved: "tag:yaml.org,2002:str"; NULL when none was written */
 	const char *anchor; /* NULL when there is none */
-	bool refused;	    /* what is wrong with it was told: no later stage says more of it */
+	bool refused;       /* what is wrong with it was told: no later stage says more of it */
 
 	/* Scalars: the text after quotes, escapes and folding, ended by NUL; holds no other NUL. */
 	const char *text;
@@ -115,7 +115,8 @@ static inline struct span node_entry_span(const struct node_entry *entry)
  * @diags: the list @diag belongs to
  * @diag: the diagnostic
  *
- * Adds "the value is written here" when the value came by an alias or a variable; otherwise nothing.
+ * Adds "the value is written here" when the value came by an alias or a variable; otherwise
+ * nothing.
  */
 void node_entry_relate(const struct node_entry *entry, struct diag_list *diags, struct diag *diag);
 

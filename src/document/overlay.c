@@ -21,7 +21,8 @@ struct node *overlay(struct arena *arena, const struct node *base, const struct 
 		return result;
 	}
 	*result = *base;
-	entries = arena_new_array(arena, (size_t)base->n_entries + top->n_entries, struct node_entry);
+	entries =
+		arena_new_array(arena, (size_t)base->n_entries + top->n_entries, struct node_entry);
 	for (uint32_t i = 0; i < base->n_entries; i++) {
 		const struct node_entry *below = &base->entries[i];
 		const struct node_entry *above = node_find(top, below->key->text);
@@ -71,8 +72,8 @@ static struct span part(const struct source *source, size_t at, size_t size)
 }
 
 /* A map of one pair, whose key is @size bytes of the override at @at. */
-static struct node *make_map(struct arena *arena, const struct source *source, size_t at, size_t size,
-			     const struct node *value)
+static struct node *make_map(struct arena *arena, const struct source *source, size_t at,
+			     size_t size, const struct node *value)
 {
 	struct node *map = arena_new(arena, struct node), *key = arena_new(arena, struct node);
 	struct node_entry *entry = arena_new(arena, struct node_entry);
@@ -133,7 +134,7 @@ struct node *overlay_set(struct arena *arena, struct node *root, const char *set
 	struct source *source = source_from_text(arena, "--set", set, strlen(set));
 	const char *equals = strchr(source->text, '=');
 	size_t size = equals ? (size_t)(equals - source->text) : source->size, errors, end = size;
-	struct load_origin origin = { .offset = size + 1 };
+	struct load_origin origin = {.offset = size + 1};
 	struct node *top = NULL;
 	struct diag *diag;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside of document/: laying one tree over another. An include, the file that includes it and the
- * overrides of the command line all meet by the same rule: maps merge key by key and all the way down,
- * anything else replaces, a null removes.
+ * overrides of the command line all meet by the same rule: maps merge key by key and all the way
+ * down, anything else replaces, a null removes.
  */
 #pragma once
 

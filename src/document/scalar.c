@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plain scalar is: the core schema of YAML 1.2.2 (section 10.3.2), without its octal integers
- * and without what 1.1 had (yes, no, on, off, 1:30, 010).
+ * What a plain scalar is: the core schema of YAML 1.2.2 (section 10.3.2), without its octal
+ * integers and without what 1.1 had (yes, no, on, off, 1:30, 010).
  */
 #include <errno.h>
 #include <string.h>
@@ -25,10 +25,11 @@ static const char *skip_digits(const char *s)
 	return s;
 }
 
-/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?, or an infinity, or no number */
+/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?, or an infinity, or no number
+ */
 static bool is_float(const char *text)
 {
-	static const char *const special[] = { ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN" };
+	static const char *const special[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
 	const char *s = text + (*text == '-' || *text == '+');
 	const char *digits = s, *end;
 
@@ -68,14 +69,16 @@ static void resolve_number(struct node *node, struct diag_list *diags)
 		node->integer.magnitude = magnitude;
 		return;
 	}
-	/* What looks like an integer and is none: neither a number nor a string would be a safe guess. */
+	/* What looks like an integer and is none: neither a number nor a string would be a safe
+	 * guess. */
 	if (r == -ERANGE || *skip_digits(text + (*text == '-')) == '\0') {
 		diag = diag_add(diags, "E0116", DIAG_ERROR, node->span, "%s", error.message);
 		if (error.hint[0])
-			diag_hint(diags, diag, "%s, or '%s' in quotes if it is no number", error.hint,
-				  node->text);
+			diag_hint(diags, diag, "%s, or '%s' in quotes if it is no number",
+				  error.hint, node->text);
 		else
-			diag_hint(diags, diag, "write '%s' in quotes if it is no number", node->text);
+			diag_hint(diags, diag, "write '%s' in quotes if it is no number",
+				  node->text);
 		node->kind = NODE_INT;
 		node->integer.negative = false;
 		node->integer.magnitude = r == -ERANGE ? UINT64_MAX : 0;
@@ -87,9 +90,9 @@ static void resolve_number(struct node *node, struct diag_list *diags)
 
 void scalar_resolve(struct node *node, struct diag_list *diags)
 {
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-	static const char *const trues[] = { "true", "True", "TRUE" };
-	static const char *const falses[] = { "false", "False", "FALSE" };
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+	static const char *const trues[] = {"true", "True", "TRUE"};
+	static const char *const falses[] = {"false", "False", "FALSE"};
 
 	node->kind = NODE_STRING;
 	switch (node->text[0]) {

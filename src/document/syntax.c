@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why the text is no YAML, in words for who wrote it. libyaml tells what it had expected and where it
- * gave up, which is often a line below the mistake; here the lines around are looked at again for the
- * mistakes people make: tabs, indentation, quotes, brackets, a colon without a space, a value that
- * begins with a character that YAML gives a meaning to.
+ * Why the text is no YAML, in words for who wrote it. libyaml tells what it had expected and where
+ * it gave up, which is often a line below the mistake; here the lines around are looked at again
+ * for the mistakes people make: tabs, indentation, quotes, brackets, a colon without a space, a
+ * value that begins with a character that YAML gives a meaning to.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,22 +26,22 @@ struct fault {
 	const struct source *source;
 	struct diag_list *diags;
 	const struct node *last; /* the newest scalar that was read, or NULL */
-	const char *problem;	 /* libyaml's words, never NULL */
+	const char *problem;     /* libyaml's words, never NULL */
 	const char *context;
-	struct line line;	 /* where libyaml gave up */
-	uint32_t column;	 /* in it, from 1 */
-	size_t at;		 /* the same in bytes, at most line.size */
+	struct line line; /* where libyaml gave up */
+	uint32_t column;  /* in it, from 1 */
+	size_t at;        /* the same in bytes, at most line.size */
 	struct line context_line;
 	uint32_t context_column;
 };
 
 static struct line get_line(const struct source *source, uint32_t number)
 {
-	struct line line = { .number = number };
+	struct line line = {.number = number};
 
 	line.text = source_line(source, number, &line.size);
 	if (!line.text)
-		return (struct line){ .text = "" };
+		return (struct line){.text = ""};
 	while (line.indent < line.size &&
 	       (line.text[line.indent] == ' ' || line.text[line.indent] == '\t'))
 		line.indent++;
@@ -121,7 +121,7 @@ static struct line line_above(const struct fault *f, uint32_t number)
 		if (line.indent < line.size && line.text[line.indent] != '#')
 			return line;
 	}
-	return (struct line){ .text = "" };
+	return (struct line){.text = ""};
 }
 
 /* Where the colon of `key: value` or `key:` stands in a line, or its size when there is none. */
@@ -134,7 +134,8 @@ static size_t find_colon(const struct line *line)
 
 		if (quote) {
 			quote = c == quote ? '\0' : quote;
-		} else if ((c == '"' || c == '\'') && (i == line->indent || line->text[i - 1] == ' ')) {
+		} else if ((c == '"' || c == '\'') &&
+			   (i == line->indent || line->text[i - 1] == ' ')) {
 			quote = c;
 		} else if (c == '#' && i > 0 && line->text[i - 1] == ' ') {
 			break;
@@ -217,7 +218,8 @@ static bool explain_no_pair(const struct fault *f, const struct line *line)
 
 		diag_hint(f->diags, diag, "write '%.*s: %.*s'%s", shown(word), start,
 			  shown(size - MIN(rest, size)), start + MIN(rest, size),
-			  start[word] == '=' ? ", or indent it if it continues the value above" : "");
+			  start[word] == '=' ? ", or indent it if it continues the value above"
+					     : "");
 	} else {
 		diag_hint(f->diags, diag, "write '%.*s:' and its value", shown(word), start);
 	}
@@ -255,17 +257,20 @@ static bool explain_quote(const struct fault *f)
 		diag = diag_add(f->diags, "E0105", DIAG_ERROR, open,
 				"the quote that opens here is not closed on its line");
 		diag_hint(f->diags, diag, "add the closing quote");
-		diag_relate(f->diags, diag, here(f), "the next quote is read as its end, and then "
+		diag_relate(f->diags, diag, here(f),
+			    "the next quote is read as its end, and then "
 			    "this makes no sense");
 		return true;
 	}
 	diag = diag_add(f->diags, "E0105", DIAG_ERROR, here(f),
 			"there is text after the closing quote");
 	if (last->style == NODE_SINGLE_QUOTED)
-		diag_hint(f->diags, diag, "quote the value as a whole; inside single quotes, an "
+		diag_hint(f->diags, diag,
+			  "quote the value as a whole; inside single quotes, an "
 			  "apostrophe is written twice: 'it''s'");
 	else
-		diag_hint(f->diags, diag, "quote the value as a whole; inside double quotes, a quote "
+		diag_hint(f->diags, diag,
+			  "quote the value as a whole; inside double quotes, a quote "
 			  "is written as \\\"");
 	return true;
 }
@@ -284,11 +289,11 @@ static void explain_start(const struct fault *f, const struct line *line, size_t
 		size = (size_t)(comment - text);
 	while (size > 1 && text[size - 1] == ' ')
 		size--;
-	what = *text == '*' ? "names an anchor (an alias)" :
-	       *text == '&' ? "sets an anchor" :
-	       *text == '!' ? "is a tag" :
-	       *text == '%' ? "is a directive" :
-			      "means something else in YAML";
+	what = *text == '*'   ? "names an anchor (an alias)"
+	       : *text == '&' ? "sets an anchor"
+	       : *text == '!' ? "is a tag"
+	       : *text == '%' ? "is a directive"
+			      : "means something else in YAML";
 	diag = diag_add(f->diags, "E0108", DIAG_ERROR, part(f, line, at, size),
 			"what begins with '%c' %s, not a plain value", *text, what);
 	if (*text == '*' && memmem(text, size, ", *", 3))
@@ -328,8 +333,8 @@ static bool explain_expected_key(const struct fault *f)
 	if (explain_tab(f) || explain_quote(f))
 		return true;
 	if (c == ']' || c == '}') {
-		diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f),
-				"this '%c' closes nothing", c);
+		diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f), "this '%c' closes nothing",
+				c);
 		diag_hint(f->diags, diag, "remove it, or add the one that opens");
 		return true;
 	}
@@ -354,7 +359,8 @@ static bool explain_expected_key(const struct fault *f)
 		explain_start(f, &f->line, value);
 		return true;
 	}
-	diag = diag_add(f->diags, "E0110", DIAG_ERROR, part(f, &f->line, f->at, f->line.size - f->at),
+	diag = diag_add(f->diags, "E0110", DIAG_ERROR,
+			part(f, &f->line, f->at, f->line.size - f->at),
 			"there is more text after the value");
 	diag_hint(f->diags, diag, "put quotes around the whole value, or a '#' before a comment");
 	return true;
@@ -378,7 +384,8 @@ static bool explain_colon(const struct fault *f)
 				shown(f->at - start), f->line.text + start);
 		diag_hint(f->diags, diag,
 			  "if the colon belongs to the value, quote it: '%.*s'; if it is a key, "
-			  "put it on a line of its own, indented", shown(size), f->line.text + start);
+			  "put it on a line of its own, indented",
+			  shown(size), f->line.text + start);
 		return true;
 	}
 	above_colon = find_colon(&above);
@@ -386,13 +393,15 @@ static bool explain_colon(const struct fault *f)
 		return explain_no_pair(f, &above);
 	if (!above.number || f->line.indent <= above.indent)
 		return false;
-	diag = diag_add(f->diags, "E0104", DIAG_ERROR, content(f, &f->line),
-			"this key is indented deeper than the one above, which already has a value");
-	diag_hint(f->diags, diag,
-		  "begin both in the same column, or take the value '%.*s' away if this key belongs "
-		  "under it",
-		  shown(above.size - value_start(&above, above_colon)),
-		  above.text + value_start(&above, above_colon));
+	diag = diag_add(
+		f->diags, "E0104", DIAG_ERROR, content(f, &f->line),
+		"this key is indented deeper than the one above, which already has a value");
+	diag_hint(
+		f->diags, diag,
+		"begin both in the same column, or take the value '%.*s' away if this key belongs "
+		"under it",
+		shown(above.size - value_start(&above, above_colon)),
+		above.text + value_start(&above, above_colon));
 	diag_relate(f->diags, diag, content(f, &above), "this is the key above");
 	return true;
 }
@@ -406,7 +415,8 @@ static bool explain_simple_key(const struct fault *f)
 		return false;
 	if (explain_no_pair(f, &f->context_line))
 		return true;
-	diag = diag_add(f->diags, "E0107", DIAG_ERROR, there(f), "there is no colon after this key");
+	diag = diag_add(f->diags, "E0107", DIAG_ERROR, there(f),
+			"there is no colon after this key");
 	diag_hint(f->diags, diag, "write the colon behind the key, outside of quotes");
 	return true;
 }
@@ -470,7 +480,8 @@ static bool explain_bracket(const struct fault *f)
 	if (char_here(f) == '{' && f->at > 0 && f->line.text[f->at - 1] == '$') {
 		size_t size = strcspn(f->line.text + f->at, "}");
 
-		diag = diag_add(f->diags, "E0108", DIAG_ERROR, part(f, &f->line, f->at - 1, size + 2),
+		diag = diag_add(f->diags, "E0108", DIAG_ERROR,
+				part(f, &f->line, f->at - 1, size + 2),
 				"inside of brackets or braces, a ${variable} has to be in quotes");
 		diag_hint(f->diags, diag, "write \"${%.*s}\"", shown(size ? size - 1 : 0),
 			  f->line.text + f->at + 1);
@@ -483,19 +494,23 @@ static bool explain_bracket(const struct fault *f)
 				"the '%c' that opens here is not closed", open);
 		diag_hint(f->diags, diag, "add '%c', or a comma between the items", close);
 		if (f->at < f->line.size)
-			diag_relate(f->diags, diag, here(f), "'%c' or a comma is expected here at the latest",
-				    close);
+			diag_relate(f->diags, diag, here(f),
+				    "'%c' or a comma is expected here at the latest", close);
 		return true;
 	}
 	diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f),
-			f->line.number == f->context_line.number ?
-				"a comma or '%c' is expected here" :
-				"a comma, or the closing '%c', is missing before this", close);
-	diag_hint(f->diags, diag, char_here(f) && strchr("[{", char_here(f)) ?
-		  "quote a value that holds a bracket or a brace" : open == '{' ?
-		  "pairs in braces are written as {key: value, key: value}" :
-		  "items in brackets are written as [one, two]; quote one that holds a bracket, "
-		  "a brace, a comma or ': '");
+			f->line.number == f->context_line.number
+				? "a comma or '%c' is expected here"
+				: "a comma, or the closing '%c', is missing before this",
+			close);
+	diag_hint(
+		f->diags, diag,
+		char_here(f) && strchr("[{", char_here(f))
+			? "quote a value that holds a bracket or a brace"
+		: open == '{'
+			? "pairs in braces are written as {key: value, key: value}"
+			: "items in brackets are written as [one, two]; quote one that holds a bracket, "
+			  "a brace, a comma or ': '");
 	diag_relate(f->diags, diag, there(f), "the '%c' is opened here", open);
 	return true;
 }
@@ -508,7 +523,8 @@ static bool explain_content(const struct fault *f)
 	if (!c || !strchr("]},", c))
 		return false;
 	diag = diag_add(f->diags, "E0106", DIAG_ERROR, here(f),
-			c == ',' ? "nothing stands before this '%c'" : "this '%c' closes nothing", c);
+			c == ',' ? "nothing stands before this '%c'" : "this '%c' closes nothing",
+			c);
 	diag_hint(f->diags, diag, "remove it; quote the value if the '%c' belongs to it", c);
 	return true;
 }
@@ -518,7 +534,8 @@ static bool explain_dash(const struct fault *f)
 	struct diag *diag = diag_add(f->diags, "E0104", DIAG_ERROR, here(f),
 				     "a list cannot begin on the line of its key");
 
-	diag_hint(f->diags, diag, "begin it on the next line, indented, or write [one, two]; quote "
+	diag_hint(f->diags, diag,
+		  "begin it on the next line, indented, or write [one, two]; quote "
 		  "the value if it begins with a dash");
 	return true;
 }
@@ -554,7 +571,8 @@ static bool explain_escape(const struct fault *f)
 	}
 	diag = diag_add(f->diags, "E0109", DIAG_ERROR, part(f, &f->line, f->at, 2),
 			"this escape names no character");
-	diag_hint(f->diags, diag, "write \\x and 2, \\u and 4 or \\U and 8 hexadecimal digits; JSON's "
+	diag_hint(f->diags, diag,
+		  "write \\x and 2, \\u and 4 or \\U and 8 hexadecimal digits; JSON's "
 		  "surrogate pairs are not taken, write the character itself");
 	return true;
 }
@@ -564,7 +582,8 @@ static bool explain_block(const struct fault *f)
 	struct diag *diag = diag_add(f->diags, "E0110", DIAG_ERROR, here(f),
 				     "text after '|' or '>' begins on the next line");
 
-	diag_hint(f->diags, diag, "move it to the next line, indented; quote the value if the "
+	diag_hint(f->diags, diag,
+		  "move it to the next line, indented; quote the value if the "
 		  "character belongs to it");
 	return true;
 }
@@ -587,14 +606,17 @@ static bool explain_rest(const struct fault *f)
 	if (f->at == f->line.indent) {
 		struct line first = get_line(f->source, 1);
 
-		while (first.number && (first.indent == first.size || first.text[first.indent] == '#'))
+		while (first.number &&
+		       (first.indent == first.size || first.text[first.indent] == '#'))
 			first = get_line(f->source, first.number + 1);
-		if (first.number && first.number < f->line.number && first.indent != f->line.indent) {
+		if (first.number && first.number < f->line.number &&
+		    first.indent != f->line.indent) {
 			diag = diag_add(f->diags, "E0104", DIAG_ERROR, here(f),
 					"this line is indented by %zu, the first by %zu",
 					f->line.indent, first.indent);
 			diag_hint(f->diags, diag, "begin them in the same column");
-			diag_relate(f->diags, diag, content(f, &first), "the description begins here");
+			diag_relate(f->diags, diag, content(f, &first),
+				    "the description begins here");
 			return true;
 		}
 		if (first.number && explain_no_pair(f, &first))
@@ -608,9 +630,10 @@ static bool explain_rest(const struct fault *f)
 
 static bool explain_directive(const struct fault *f)
 {
-	struct diag *diag = diag_add(f->diags, "E0110", DIAG_ERROR, content(f, &f->line),
-				     "a line that begins with %% is a directive, and this one is not "
-				     "known here");
+	struct diag *diag =
+		diag_add(f->diags, "E0110", DIAG_ERROR, content(f, &f->line),
+			 "a line that begins with %% is a directive, and this one is not "
+			 "known here");
 
 	diag_hint(f->diags, diag, "remove the line");
 	return true;
@@ -621,31 +644,31 @@ static const struct {
 	const char *problem, *context;
 	bool (*explain)(const struct fault *f);
 } explanations[] = {
-	{ "found a tab character", NULL, explain_block_tab },
-	{ "found character that cannot start", NULL, explain_character },
-	{ "mapping values are not allowed", NULL, explain_colon },
-	{ "could not find expected ':'", NULL, explain_simple_key },
-	{ "did not find expected key", NULL, explain_expected_key },
-	{ "did not find expected '-' indicator", NULL, explain_no_dash },
-	{ "did not find expected ',' or", NULL, explain_bracket },
-	{ "did not find expected node content", NULL, explain_content },
-	{ "did not find expected <document start>", NULL, explain_rest },
-	{ "did not find expected alphabetic", "while scanning a", explain_anchor },
-	{ "block sequence entries are not", NULL, explain_dash },
-	{ "mapping keys are not allowed", NULL, explain_question },
-	{ "found unexpected", "while scanning a quoted", explain_open_quote },
-	{ "found unknown escape", NULL, explain_escape },
-	{ "did not find expected hex", NULL, explain_escape },
-	{ "found invalid Unicode", NULL, explain_escape },
-	{ "did not find expected comment or line break", "while scanning a block", explain_block },
-	{ "found an indentation indicator", NULL, explain_block },
-	{ "", "while scanning a tag", explain_anchor },
-	{ "", "while parsing a tag", explain_anchor },
-	{ "found undefined tag handle", NULL, explain_anchor },
-	{ "found incompatible YAML document", NULL, explain_directive },
-	{ "found duplicate %", NULL, explain_directive },
-	{ "", "while scanning a directive", explain_directive },
-	{ "", "while scanning a %", explain_directive },
+	{"found a tab character", NULL, explain_block_tab},
+	{"found character that cannot start", NULL, explain_character},
+	{"mapping values are not allowed", NULL, explain_colon},
+	{"could not find expected ':'", NULL, explain_simple_key},
+	{"did not find expected key", NULL, explain_expected_key},
+	{"did not find expected '-' indicator", NULL, explain_no_dash},
+	{"did not find expected ',' or", NULL, explain_bracket},
+	{"did not find expected node content", NULL, explain_content},
+	{"did not find expected <document start>", NULL, explain_rest},
+	{"did not find expected alphabetic", "while scanning a", explain_anchor},
+	{"block sequence entries are not", NULL, explain_dash},
+	{"mapping keys are not allowed", NULL, explain_question},
+	{"found unexpected", "while scanning a quoted", explain_open_quote},
+	{"found unknown escape", NULL, explain_escape},
+	{"did not find expected hex", NULL, explain_escape},
+	{"found invalid Unicode", NULL, explain_escape},
+	{"did not find expected comment or line break", "while scanning a block", explain_block},
+	{"found an indentation indicator", NULL, explain_block},
+	{"", "while scanning a tag", explain_anchor},
+	{"", "while parsing a tag", explain_anchor},
+	{"found undefined tag handle", NULL, explain_anchor},
+	{"found incompatible YAML document", NULL, explain_directive},
+	{"found duplicate %", NULL, explain_directive},
+	{"", "while scanning a directive", explain_directive},
+	{"", "while scanning a %", explain_directive},
 };
 
 static bool begins(const char *text, const char *with)
@@ -669,7 +692,8 @@ void syntax_error(const yaml_parser_t *parser, const struct source *source,
 	};
 
 	invariant(parser->error != YAML_MEMORY_ERROR);
-	f.column = (uint32_t)parser->problem_mark.column + 1 + (parser->problem_mark.line ? 0 : shift);
+	f.column =
+		(uint32_t)parser->problem_mark.column + 1 + (parser->problem_mark.line ? 0 : shift);
 	f.line = get_line(source, (uint32_t)parser->problem_mark.line + 1);
 	f.at = column_to_byte(&f.line, f.column);
 	if (parser->context) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the bytes of a source are text, which libyaml would say too, but without telling where; and
- * characters that look like others, which come from web pages and word processors.
+ * Whether the bytes of a source are text, which libyaml would say too, but without telling where;
+ * and characters that look like others, which come from web pages and word processors.
  */
 #include "base/compiler.h"
 #include "base/source.h"
@@ -17,7 +17,8 @@ static bool is_taken(uint32_t c)
 	       c != 0xfffe && c != 0xffff;
 }
 
-/* The first byte that is no text; the size when all are. *@ret_char: what it is, 0xffffffff: no UTF-8. */
+/* The first byte that is no text; the size when all are. *@ret_char: what it is, 0xffffffff: no
+ * UTF-8. */
 static size_t find_fault(const char *text, size_t size, uint32_t *ret_char)
 {
 	size_t at = 0;
@@ -44,7 +45,7 @@ static size_t find_fault(const char *text, size_t size, uint32_t *ret_char)
 
 static struct span place_of(const struct source *source, size_t at)
 {
-	struct span span = { .source = source, .line = 1, .column = 1 };
+	struct span span = {.source = source, .line = 1, .column = 1};
 	uint32_t c;
 
 	for (size_t i = 0; i < at;) {
@@ -71,9 +72,10 @@ bool text_check(const struct source *source, struct diag_list *diags)
 
 	if (at == source->size)
 		return true;
-	if (source->size >= 2 && ((start[0] == 0xff && start[1] == 0xfe) ||
-				  (start[0] == 0xfe && start[1] == 0xff) || !start[0] || !start[1])) {
-		span = (struct span){ .source = source };
+	if (source->size >= 2 &&
+	    ((start[0] == 0xff && start[1] == 0xfe) || (start[0] == 0xfe && start[1] == 0xff) ||
+	     !start[0] || !start[1])) {
+		span = (struct span){.source = source};
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
 				"the file is UTF-16 or UTF-32 text, or no text at all");
 		diag_hint(diags, diag, "save it as UTF-8");
@@ -81,8 +83,8 @@ bool text_check(const struct source *source, struct diag_list *diags)
 	}
 	span = place_of(source, at);
 	if (c == UINT32_MAX) {
-		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
-				"the byte 0x%02x is no UTF-8", source->text[at] & 0xff);
+		diag = diag_add(diags, "E0102", DIAG_ERROR, span, "the byte 0x%02x is no UTF-8",
+				source->text[at] & 0xff);
 		diag_hint(diags, diag, "save the file as UTF-8");
 	} else if (c == 0) {
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
@@ -91,8 +93,9 @@ bool text_check(const struct source *source, struct diag_list *diags)
 	} else if (c == 0xfeff) {
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
 				"there is a byte order mark (U+FEFF) inside the text");
-		diag_hint(diags, diag, "delete it: it is invisible, and stands before the "
-				       "character that is marked");
+		diag_hint(diags, diag,
+			  "delete it: it is invisible, and stands before the "
+			  "character that is marked");
 	} else {
 		diag = diag_add(diags, "E0102", DIAG_ERROR, span,
 				"there is a control character (U+%04X) in the text", c);
@@ -110,7 +113,8 @@ static bool is_typographic_quote(uint32_t c)
 /* A blank that is none to YAML. */
 static bool is_other_blank(uint32_t c)
 {
-	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x2060 || c == 0x3000;
+	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x2060 ||
+	       c == 0x3000;
 }
 
 void text_check_plain(const struct node *node, struct diag_list *diags)
@@ -127,16 +131,20 @@ void text_check_plain(const struct node *node, struct diag_list *diags)
 		if (n == 0)
 			return;
 		if (at == 0 && is_typographic_quote(c)) {
-			diag = diag_add(diags, "E0127", DIAG_ERROR, node->span,
-					"this begins with a typographic quote (U+%04X), which quotes nothing", c);
-			diag_hint(diags, diag, "write ' or \" around the text; if the character belongs to it, "
+			diag = diag_add(
+				diags, "E0127", DIAG_ERROR, node->span,
+				"this begins with a typographic quote (U+%04X), which quotes nothing",
+				c);
+			diag_hint(diags, diag,
+				  "write ' or \" around the text; if the character belongs to it, "
 				  "both");
 			return;
 		}
 		if (is_other_blank(c)) {
 			diag = diag_add(diags, "E0127", DIAG_ERROR, node->span,
 					"there is a blank here that is no space (U+%04X)", c);
-			diag_hint(diags, diag, "replace it with a space; quote the text if it belongs to it");
+			diag_hint(diags, diag,
+				  "replace it with a space; quote the text if it belongs to it");
 			return;
 		}
 	}

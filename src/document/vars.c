@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Variables. A variable is declared under `vars:` with its value, or with a map of `type`, `default`
- * and `description`; the command line gives another value. Values may use variables, within a depth
- * that no circle outlives.
+ * Variables. A variable is declared under `vars:` with its value, or with a map of `type`,
+ * `default` and `description`; the command line gives another value. Values may use variables,
+ * within a depth that no circle outlives.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,14 +17,14 @@
 #include "document/load.h"
 #include "document/vars.h"
 
-#define MAX_VARS  256
-#define MAX_DEPTH 8
-#define MAX_STEPS 100000 /* variables replaced in all: values may use values */
-#define MAX_FAULTS 100	 /* told; what is shared by aliases would be told again and again */
+#define MAX_VARS   256
+#define MAX_DEPTH  8
+#define MAX_STEPS  100000 /* variables replaced in all: values may use values */
+#define MAX_FAULTS 100    /* told; what is shared by aliases would be told again and again */
 
 struct variable {
 	const char *name;
-	const char *type;	  /* one of variable_types, or NULL: any */
+	const char *type;         /* one of variable_types, or NULL: any */
 	const struct node *value; /* a scalar, or NULL when it has none */
 	struct span declared;
 };
@@ -50,9 +50,10 @@ static struct variable *find(struct vars *vars, const char *name)
 	return NULL;
 }
 
-static struct diag *fault(struct vars *vars, const char *code, struct span span, const char *fmt, ...)
-	printf_like(4, 5);
-static struct diag *fault(struct vars *vars, const char *code, struct span span, const char *fmt, ...)
+static struct diag *fault(struct vars *vars, const char *code, struct span span, const char *fmt,
+			  ...) printf_like(4, 5);
+static struct diag *fault(struct vars *vars, const char *code, struct span span, const char *fmt,
+			  ...)
 {
 	char message[400];
 	va_list ap;
@@ -67,7 +68,8 @@ static struct diag *fault(struct vars *vars, const char *code, struct span span,
 static bool is_name(const char *name, size_t size)
 {
 	return size > 0 && size < 64 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") >= size &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") >=
+		       size &&
 	       !(name[0] >= '0' && name[0] <= '9') && name[0] != '-';
 }
 
@@ -96,8 +98,9 @@ static void check_type(struct vars *vars, const struct variable *var)
 	if (!var->type || !var->value || strstr(var->value->text, "${") ||
 	    has_type(var->value, var->type, &error))
 		return;
-	diag = fault(vars, "E0124", var->value->span, "the variable '%s' is %s %s, not '%.64s'", var->name,
-		     strchr("aeiou", var->type[0]) ? "an" : "a", var->type, var->value->text);
+	diag = fault(vars, "E0124", var->value->span, "the variable '%s' is %s %s, not '%.64s'",
+		     var->name, strchr("aeiou", var->type[0]) ? "an" : "a", var->type,
+		     var->value->text);
 	if (error.hint[0])
 		diag_hint(vars->diags, diag, "%s", error.hint);
 	else if (strcmp(var->type, "string") == 0)
@@ -109,7 +112,7 @@ static void check_type(struct vars *vars, const struct variable *var)
 /* `disk: { type: string, default: root.img, description: … }` */
 static void declare_by_map(struct vars *vars, struct variable *var, const struct node *map)
 {
-	static const char *const keys[] = { "type", "default", "description" };
+	static const char *const keys[] = {"type", "default", "description"};
 
 	for (uint32_t i = 0; i < map->n_entries; i++) {
 		const struct node_entry *entry = &map->entries[i];
@@ -123,15 +126,17 @@ static void declare_by_map(struct vars *vars, struct variable *var, const struct
 				if (strcmp(entry->value->text, variable_types[t]) == 0)
 					var->type = variable_types[t];
 			if (!var->type)
-				diag_hint(vars->diags,
-					  fault(vars, "E0124", node_entry_span(entry),
-						"there is no type '%.64s' of variables",
-						entry->value->text),
-					  "the types are: string, integer, boolean, size and duration");
+				diag_hint(
+					vars->diags,
+					fault(vars, "E0124", node_entry_span(entry),
+					      "there is no type '%.64s' of variables",
+					      entry->value->text),
+					"the types are: string, integer, boolean, size and duration");
 		} else if (strcmp(key, "description") == 0 && entry->value->kind != NODE_STRING) {
 			diag_hint(vars->diags,
-				  fault(vars, "E0124", node_entry_span(entry), "the description of '%s' takes a string, not %s",
-					var->name, node_kind_name(entry->value->kind)),
+				  fault(vars, "E0124", node_entry_span(entry),
+					"the description of '%s' takes a string, not %s", var->name,
+					node_kind_name(entry->value->kind)),
 				  "say in words what it is for");
 		} else if (strcmp(key, "description") != 0) {
 			const char *near = suggest(key, keys, ARRAY_SIZE(keys));
@@ -151,7 +156,7 @@ static void declare(struct vars *vars, const struct node_entry *entry)
 {
 	struct variable *var = &vars->items[vars->n];
 
-	*var = (struct variable){ .name = entry->key->text, .declared = entry->key->span };
+	*var = (struct variable){.name = entry->key->text, .declared = entry->key->span};
 	if (!is_name(entry->key->text, entry->key->size)) {
 		diag_hint(vars->diags,
 			  fault(vars, "E0124", entry->key->span, "'%.64s' is no name of a variable",
@@ -185,7 +190,8 @@ static void declare_all(struct vars *vars, const struct node_entry *entry)
 		return;
 	}
 	if (map->n_entries > MAX_VARS) {
-		fault(vars, "E0119", node_entry_span(entry), "there are more than %d variables", MAX_VARS);
+		fault(vars, "E0119", node_entry_span(entry), "there are more than %d variables",
+		      MAX_VARS);
 		return;
 	}
 	for (uint32_t i = 0; i < map->n_entries; i++)
@@ -198,23 +204,24 @@ static void define(struct vars *vars, const char *text)
 	struct source *source = source_from_text(vars->arena, "-D", text, strlen(text));
 	const char *equals = strchr(source->text, '=');
 	size_t size = equals ? (size_t)(equals - source->text) : source->size;
-	struct load_origin origin = { .offset = size + 1, .column = (uint32_t)size + 1 };
-	struct span span = { source, 1, 1, 1, (uint32_t)size + 1 };
+	struct load_origin origin = {.offset = size + 1, .column = (uint32_t)size + 1};
+	struct span span = {source, 1, 1, 1, (uint32_t)size + 1};
 	struct variable *var;
 	size_t errors;
 
 	if (!equals || !is_name(source->text, size)) {
 		diag_hint(vars->diags,
-			  fault(vars, "E0124", span, equals ? "this is no name of a variable" :
-							      "a definition has no '=' and value"),
+			  fault(vars, "E0124", span,
+				equals ? "this is no name of a variable"
+				       : "a definition has no '=' and value"),
 			  "write -D name=value");
 		return;
 	}
 	var = find(vars, arena_strndup(vars->arena, source->text, size));
 	if (!var) {
 		diag_hint(vars->diags,
-			  fault(vars, "E0123", span, "the description has no variable '%.*s'", (int)size,
-				source->text),
+			  fault(vars, "E0123", span, "the description has no variable '%.*s'",
+				(int)size, source->text),
 			  "declare it under 'vars:' at the top of the description");
 		return;
 	}
@@ -225,8 +232,8 @@ static void define(struct vars *vars, const char *text)
 	} else if (!var->value) { /* "name=" is the empty string */
 		struct node *empty = arena_new(vars->arena, struct node);
 
-		*empty = (struct node){ .kind = NODE_STRING, .style = NODE_DOUBLE_QUOTED, .text = "",
-					.span = span };
+		*empty = (struct node){
+			.kind = NODE_STRING, .style = NODE_DOUBLE_QUOTED, .text = "", .span = span};
 		node_weigh(empty);
 		var->value = empty;
 	} else if (!node_is_scalar(var->value)) {
@@ -242,8 +249,8 @@ static void define(struct vars *vars, const char *text)
 }
 
 /*
- * The place of "${name}" in the scalar that uses it; of the whole scalar when @name is not in its text
- * (but in a variable's), or when quotes and escapes make it hard to tell.
+ * The place of "${name}" in the scalar that uses it; of the whole scalar when @name is not in its
+ * text (but in a variable's), or when quotes and escapes make it hard to tell.
  */
 static struct span reference_span(const struct node *use, const char *name, size_t size)
 {
@@ -258,7 +265,8 @@ static struct span reference_span(const struct node *use, const char *name, size
 	return span;
 }
 
-static void unknown_variable(struct vars *vars, const struct node *use, const char *name, size_t size)
+static void unknown_variable(struct vars *vars, const struct node *use, const char *name,
+			     size_t size)
 {
 	const char *names[MAX_VARS], *near;
 	struct diag *diag;
@@ -266,8 +274,8 @@ static void unknown_variable(struct vars *vars, const struct node *use, const ch
 	for (size_t i = 0; i < vars->n; i++)
 		names[i] = vars->items[i].name;
 	near = suggest(arena_strndup(vars->arena, name, size), names, vars->n);
-	diag = fault(vars, "E0123", reference_span(use, name, size), "there is no variable '%.*s'", (int)MIN(size, (size_t)64),
-		     name);
+	diag = fault(vars, "E0123", reference_span(use, name, size), "there is no variable '%.*s'",
+		     (int)MIN(size, (size_t)64), name);
 	if (near)
 		diag_hint(vars->diags, diag, "did you mean ${%s}?", near);
 	else
@@ -300,14 +308,16 @@ static bool expand_name(struct vars *vars, const struct node *use, const char *n
 	if (!var->value) {
 		diag = fault(vars, "E0123", reference_span(use, name, size),
 			     "the variable '%s' has no value", var->name);
-		diag_hint(vars->diags, diag, "give it one with -D %s=VALUE, or a default", var->name);
+		diag_hint(vars->diags, diag, "give it one with -D %s=VALUE, or a default",
+			  var->name);
 		diag_relate(vars->diags, diag, var->declared, "declared here");
 		return false;
 	}
 	if (depth == MAX_DEPTH) {
-		diag = fault(vars, "E0123", var->declared,
-			     "the value of '%s' leads back to itself, or through more than %d variables",
-			     var->name, MAX_DEPTH);
+		diag = fault(
+			vars, "E0123", var->declared,
+			"the value of '%s' leads back to itself, or through more than %d variables",
+			var->name, MAX_DEPTH);
 		diag_hint(vars->diags, diag, "write a value without ${%s}", var->name);
 		return false;
 	}
@@ -325,7 +335,8 @@ static bool expand(struct vars *vars, const struct node *use, const char *text, 
 
 		strbuf_add(out, text, dollar ? (size_t)(dollar - text) : strlen(text));
 		if (out->size > DOCUMENT_MAX_SCALAR) {
-			fault(vars, "E0119", use->span, "with its variables, this text is longer than %d KiB",
+			fault(vars, "E0119", use->span,
+			      "with its variables, this text is longer than %d KiB",
 			      DOCUMENT_MAX_SCALAR / 1024);
 			return false;
 		}
@@ -342,7 +353,8 @@ static bool expand(struct vars *vars, const struct node *use, const char *text, 
 			diag_hint(vars->diags, diag, "write ${name}, or $${ for a plain ${");
 			return false;
 		}
-		if (!expand_name(vars, use, dollar + 2, (size_t)(end - dollar) - 2, depth, out, ret_last))
+		if (!expand_name(vars, use, dollar + 2, (size_t)(end - dollar) - 2, depth, out,
+				 ret_last))
 			return false;
 		text = end + 1;
 	}
@@ -360,7 +372,8 @@ static const struct node *substitute_scalar(struct vars *vars, const struct node
 		return node;
 	vars->bytes += out.size;
 	if (vars->bytes > DOCUMENT_MAX_BYTES) {
-		fault(vars, "E0119", node->span, "with all variables, the texts are longer than %d MiB",
+		fault(vars, "E0119", node->span,
+		      "with all variables, the texts are longer than %d MiB",
 		      DOCUMENT_MAX_BYTES / 1024 / 1024);
 		return node;
 	}
@@ -408,7 +421,8 @@ static const struct node *substitute(struct vars *vars, const struct node *node)
 	*result = *node; /* keys are the same: so is their order */
 	result->entries = entries;
 	if (node_weigh(result))
-		fault(vars, "E0119", node->span, "with all variables, the description is too large");
+		fault(vars, "E0119", node->span,
+		      "with all variables, the description is too large");
 	return result;
 }
 

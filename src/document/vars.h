@@ -17,9 +17,9 @@ struct arena;
  * @n_defines: how many
  * @diags: gets what is wrong
  *
- * In a value, ${name} stands for the variable's and $${ for ${. A value that is ${name} alone, in quotes
- * or not, is what the variable is, an integer or a string; in a longer text it becomes text. Keys are not
- * touched. There is no environment and no expression.
+ * In a value, ${name} stands for the variable's and $${ for ${. A value that is ${name} alone, in
+ * quotes or not, is what the variable is, an integer or a string; in a longer text it becomes text.
+ * Keys are not touched. There is no environment and no expression.
  *
  * Return: the new root, or NULL when a variable is wrong or missing.
  */

@@ -19,7 +19,8 @@
 /* A window that fits below 2^39 beside a TiB of RAM less, and below 2^36 with little RAM. */
 #define MMIO64_SIZE (32 * GiB)
 
-/* What Linux can have mapped in all; whether a host can address it is seen when the machine is made. */
+/* What Linux can have mapped in all; whether a host can address it is seen when the machine is
+ * made. */
 #define MEMORY_END (1ULL << 46)
 
 struct compiler {
@@ -71,7 +72,7 @@ static void add_edge(struct compiler *c, const struct graph_node *from, const st
 		c->edges = more;
 		c->room_edges = room;
 	}
-	c->edges[c->n_edges++] = (struct graph_edge){ from, to, relation };
+	c->edges[c->n_edges++] = (struct graph_edge){from, to, relation};
 }
 
 /* A top-level object of the description as a node of its own. */
@@ -86,14 +87,15 @@ static struct graph_node *add_object(struct compiler *c, enum graph_kind kind, c
 	return node;
 }
 
-/* What of the host stands behind a device: one node for each thing that only one device may have. */
+/* What of the host stands behind a device: one node for each thing that only one device may have.
+ */
 static void add_backends(struct compiler *c, const struct graph_node *device,
 			 const struct device_needs *needs)
 {
 	for (unsigned i = 0; i < needs->n_exclusive; i++) {
 		const char *key = needs->exclusive[i].key;
-		struct graph_node *node = add_node(c, GRAPH_BACKEND, key,
-						   arena_printf(c->arena, "host.%s", key));
+		struct graph_node *node =
+			add_node(c, GRAPH_BACKEND, key, arena_printf(c->arena, "host.%s", key));
 
 		node->span = graph_node_span(device, needs->exclusive[i].property);
 		add_edge(c, device, node, GRAPH_BACKED_BY);
@@ -117,8 +119,9 @@ static bool is_wanted(struct graph_node *const *devices, size_t n, const char *p
 }
 
 /* The pin of the device, or of the one it was before it got its name. */
-static const struct graph_node *pin_of(struct compiler *c, struct graph_node *const *devices, size_t n,
-				       const struct graph_node *node, const struct graph_pins *pins)
+static const struct graph_node *pin_of(struct compiler *c, struct graph_node *const *devices,
+				       size_t n, const struct graph_node *node,
+				       const struct graph_pins *pins)
 {
 	const struct graph_node *pin = find_pin(pins, node->path);
 	const char *id = graph_node_formerly(node), *path;
@@ -130,8 +133,8 @@ static const struct graph_node *pin_of(struct compiler *c, struct graph_node *co
 }
 
 /* Whether what is pinned has a device that goes on in its slot, of whichever bus. */
-static bool is_kept(struct graph_node *const *devices, const struct graph_node *const *kept, size_t n,
-		    const struct graph_node *pin)
+static bool is_kept(struct graph_node *const *devices, const struct graph_node *const *kept,
+		    size_t n, const struct graph_node *pin)
 {
 	for (size_t i = 0; i < n; i++)
 		if (kept[i] == pin)
@@ -188,7 +191,7 @@ static void place_virtio_mem(struct compiler *c, struct graph_node *node)
 	struct memory_layout layout;
 
 	memory_layout(&c->graph->config->memory, &layout);
-	node->memory = (struct graph_bar){ layout.base, layout.n_blocks * layout.block };
+	node->memory = (struct graph_bar){layout.base, layout.n_blocks * layout.block};
 	node->block_size = layout.step;
 }
 
@@ -251,8 +254,7 @@ static void hash_graph(struct graph *graph, const struct value *root)
 	sha256_init(&hash);
 	sha256_update(&hash, canonical.text, canonical.size);
 	strbuf_fini(&canonical);
-	graph_for_each_node(graph, node, i)
-	{
+	graph_for_each_node (graph, node, i) {
 		uint8_t slot = (uint8_t)node->pci_slot;
 
 		if (node->kind == GRAPH_DEVICE)
@@ -266,7 +268,7 @@ const struct graph *graph_compile(const struct value *root, const struct config_
 				  struct diag_list *diags)
 {
 	struct graph *graph = arena_new(arena, struct graph);
-	struct compiler c = { .arena = arena, .diags = diags, .graph = graph };
+	struct compiler c = {.arena = arena, .diags = diags, .graph = graph};
 	struct graph_node *machine, *cpus, *memory, *boot, *bus;
 	struct memory_layout layout;
 

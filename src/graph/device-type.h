@@ -18,7 +18,7 @@ struct schema;
 struct strbuf;
 
 enum device_bus {
-	DEVICE_BUS_PCI,	     /* takes a slot on the host bridge */
+	DEVICE_BUS_PCI,      /* takes a slot on the host bridge */
 	DEVICE_BUS_PLATFORM, /* fixed ports or addresses, an IOAPIC pin */
 	DEVICE_BUS_NVDIMM,   /* takes a slot of the NVDIMM root device */
 };
@@ -27,12 +27,12 @@ enum device_bus {
 
 /* What a device takes from the machine, as a function of its configuration alone. */
 struct device_needs {
-	unsigned msi_vectors;		     /* MSI-X vectors, 0 for none */
+	unsigned msi_vectors;                /* MSI-X vectors, 0 for none */
 	uint64_t bar_sizes[DEVICE_MAX_BARS]; /* bytes, a power of two; 0 for none; all are 64-bit */
-	unsigned memory_slots;		     /* KVM memory slots */
-	uint64_t memory_size;		     /* guest-physical memory that is no BAR, bytes; 0: none */
-	int irq;			     /* the IOAPIC pin of a platform device, -1 for none */
-	uint16_t port;			     /* the I/O port that the property `port` gives it, 0 for none */
+	unsigned memory_slots;               /* KVM memory slots */
+	uint64_t memory_size; /* guest-physical memory that is no BAR, bytes; 0: none */
+	int irq;              /* the IOAPIC pin of a platform device, -1 for none */
+	uint16_t port;        /* the I/O port that the property `port` gives it, 0 for none */
 	/*
 	 * Host things that no second device may have: "write:/path", "tap:name", "mac:…". Two nodes
 	 * with the same key are an error of the description.
@@ -47,10 +47,10 @@ struct device_needs {
 /**
  * struct device_type - one type of device a description can name
  *
- * The life of a device: prepare → commit → (update)* → request_unplug → destroy. A type without update
- * has no live properties but those of every device. All run on the main
- * thread. Errors: prepare, commit and update add a diagnostic that points into the file
- * (graph_node_span()) for what a person can mend, and return a negative errno.
+ * The life of a device: prepare → commit → (update)* → request_unplug → destroy. A type without
+ * update has no live properties but those of every device. All run on the main thread. Errors:
+ * prepare, commit and update add a diagnostic that points into the file (graph_node_span()) for
+ * what a person can mend, and return a negative errno.
  */
 struct device_type {
 	const char *name; /* "virtio-blk" */
@@ -62,8 +62,8 @@ struct device_type {
 		      struct arena *arena);
 
 	/*
-	 * Optional. What no schema can say of the properties of one device: a diagnostic E0317 for each
-	 * that does not go with the others. No side effects, no host access.
+	 * Optional. What no schema can say of the properties of one device: a diagnostic E0317 for
+	 * each that does not go with the others. No side effects, no host access.
 	 */
 	void (*check)(const struct graph_node *node, struct diag_list *diags);
 
@@ -78,23 +78,23 @@ struct device_type {
 	int (*commit)(struct device *device, struct diag_list *diags);
 
 	/*
-	 * Opens what an update will need; nobody sees it. update() or cancel_update() follows, with @node
-	 * still there. Optional.
+	 * Opens what an update will need; nobody sees it. update() or cancel_update() follows, with
+	 * @node still there. Optional.
 	 */
 	int (*prepare_update)(struct device *device, const struct graph_node *node,
 			      struct diag_list *diags);
 	void (*cancel_update)(struct device *device);
 
 	/*
-	 * Changes properties marked `x-change: live`; @node is the wanted node. On undo it goes back to
-	 * the old one without having been prepared. Optional.
+	 * Changes properties marked `x-change: live`; @node is the wanted node. On undo it goes
+	 * back to the old one without having been prepared. Optional.
 	 */
 	int (*update)(struct device *device, const struct graph_node *node,
 		      struct diag_list *diags);
 
 	/*
-	 * Looks at what the host has behind the device, which may have changed by itself (a file that
-	 * grew): after every reading of the description. @node: as it runs. Optional.
+	 * Looks at what the host has behind the device, which may have changed by itself (a file
+	 * that grew): after every reading of the description. @node: as it runs. Optional.
 	 */
 	void (*refresh)(struct device *device, const struct graph_node *node,
 			struct diag_list *diags);
@@ -111,10 +111,12 @@ struct device_type {
 	 */
 	void (*cancel_unplug)(struct device *device);
 
-	/* Adds what keeps the device in the guest that was asked for it, if that is known. Optional. */
+	/* Adds what keeps the device in the guest that was asked for it, if that is known.
+	 * Optional. */
 	void (*explain_unplug)(struct device *device, struct strbuf *why);
 
-	/* Adds what has gone wrong with the device for good, if something has, for people. Optional. */
+	/* Adds what has gone wrong with the device for good, if something has, for people.
+	 * Optional. */
 	void (*explain_loss)(struct device *device, struct strbuf *why);
 
 	/*
@@ -135,7 +137,8 @@ struct device_type {
 struct device {
 	const struct device_type *type;
 	struct machine *machine;
-	/* The key in `devices`; for logs: an edit may rename the device while other threads read it. */
+	/* The key in `devices`; for logs: an edit may rename the device while other threads read
+	 * it. */
 	char id[64];
 	bool committed;
 };

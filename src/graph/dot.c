@@ -8,8 +8,8 @@
 #include "graph/dot.h"
 
 static const char *const shapes[GRAPH_KINDS] = {
-	[GRAPH_MACHINE] = "box3d",  [GRAPH_CPUS] = "box",	[GRAPH_MEMORY] = "box",
-	[GRAPH_BOOT] = "note",	    [GRAPH_BUS] = "box",	[GRAPH_DEVICE] = "component",
+	[GRAPH_MACHINE] = "box3d",  [GRAPH_CPUS] = "box", [GRAPH_MEMORY] = "box",
+	[GRAPH_BOOT] = "note",      [GRAPH_BUS] = "box",  [GRAPH_DEVICE] = "component",
 	[GRAPH_BACKEND] = "folder",
 };
 
@@ -58,14 +58,14 @@ static void write_label(struct strbuf *out, const struct graph_node *node)
 		strbuf_printf(out, "<br/>pin %d", node->irq);
 	if (node->n_gsis)
 		strbuf_printf(out, "<br/>GSI %" PRIu32 "–%" PRIu32, node->gsi_base,
-			node->gsi_base + node->n_gsis - 1);
+			      node->gsi_base + node->n_gsis - 1);
 	if (node->n_memory_slots)
 		strbuf_printf(out, "<br/>memory slot %" PRIu32 "–%" PRIu32, node->memory_slot_base,
-			node->memory_slot_base + node->n_memory_slots - 1);
+			      node->memory_slot_base + node->n_memory_slots - 1);
 	for (unsigned i = 0; i < DEVICE_MAX_BARS; i++)
 		if (node->bars[i].size)
-			strbuf_printf(out, "<br/>BAR%u %#" PRIx64 " + %#" PRIx64, i, node->bars[i].base,
-				node->bars[i].size);
+			strbuf_printf(out, "<br/>BAR%u %#" PRIx64 " + %#" PRIx64, i,
+				      node->bars[i].base, node->bars[i].size);
 	strbuf_puts(out, ">");
 }
 
@@ -75,7 +75,7 @@ void graph_to_dot(const struct graph *graph, struct strbuf *out)
 	size_t i;
 
 	strbuf_puts(out, "digraph machine {\n\trankdir=RL;\n\tnode [fontname=\"sans\"];\n");
-	graph_for_each_node(graph, node, i) {
+	graph_for_each_node (graph, node, i) {
 		strbuf_putc(out, '\t');
 		quote(out, node->path);
 		strbuf_printf(out, " [shape=%s, ", shapes[node->kind]);

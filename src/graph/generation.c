@@ -51,7 +51,7 @@ struct generation *generation_read(const char *path, const struct document_optio
 
 struct generation *generation_parse(const char *name, const char *text, size_t size)
 {
-	static const struct document_options options = { .no_includes = true };
+	static const struct document_options options = {.no_includes = true};
 	struct generation *generation = new_generation();
 	struct source *source = source_from_text(generation->arena, name, text, size);
 

@@ -23,7 +23,7 @@ struct generation {
 	size_t n_watched;
 	const struct value *root;
 	const struct config_machine *config; /* NULL when it could not be read */
-	const struct graph *graph;	     /* NULL when the description is invalid */
+	const struct graph *graph;           /* NULL when the description is invalid */
 };
 
 /**

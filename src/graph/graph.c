@@ -32,7 +32,7 @@ const struct graph_node *graph_find(const struct graph *graph, const char *path)
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (strcmp(node->path, path) == 0)
 			return node;
 	return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where things go. Slot 0 is the host bridge. KVM memory slots below GRAPH_DEVICE_MEMORY_SLOT are RAM's.
+ * Where things go. Slot 0 is the host bridge. KVM memory slots below GRAPH_DEVICE_MEMORY_SLOT are
+ * RAM's.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "schema/value.h"
 
 #define DEVICE_MEMORY_SLOT_FIRST 64
-#define DEVICE_MEMORY_SLOT_END	 512
+#define DEVICE_MEMORY_SLOT_END   512
 
 /* The blocks in which Linux makes memory known: no two devices should share one. */
 #define MEMORY_ALIGN (128 * MiB)
@@ -20,7 +21,7 @@
 struct places {
 	struct ranges *slots, *nvdimms, *gsis, *memory_slots, *mmio64, *memory;
 	const struct graph_node *by_slot[PCI_SLOTS]; /* for the second error: who has it */
-	uint32_t leaving;			     /* slots of devices that are on their way out */
+	uint32_t leaving; /* slots of devices that are on their way out */
 };
 
 struct places *places_create(struct arena *arena, const struct graph *graph)
@@ -104,7 +105,7 @@ void places_keep(struct places *places, struct graph_node *node, const struct gr
 
 void places_occupy(struct places *places, const struct graph_node *leaving)
 {
-	struct graph_node nobody = { .pci_slot = -1, .nvdimm_slot = -1 };
+	struct graph_node nobody = {.pci_slot = -1, .nvdimm_slot = -1};
 
 	/* A device that waits for the guest to let go still answers at its places. */
 	places_keep(places, &nobody, leaving);
@@ -136,7 +137,8 @@ static bool fill_slot(struct places *places, struct graph_node *node, struct dia
 	return false;
 }
 
-static bool fill_nvdimm_slot(struct places *places, struct graph_node *node, struct diag_list *diags)
+static bool fill_nvdimm_slot(struct places *places, struct graph_node *node,
+			     struct diag_list *diags)
 {
 	struct diag *diag;
 	uint64_t slot;
@@ -163,7 +165,8 @@ static bool no_room(struct graph_node *node, struct diag_list *diags, const char
 	return false;
 }
 
-/* A pinned place of another size than what is needed now is given up (the guest restarts anyway). */
+/* A pinned place of another size than what is needed now is given up (the guest restarts anyway).
+ */
 bool places_fill(struct places *places, struct graph_node *node, const struct device_needs *needs,
 		 struct diag_list *diags)
 {
@@ -189,9 +192,8 @@ bool places_fill(struct places *places, struct graph_node *node, const struct de
 	for (unsigned i = 0; i < DEVICE_MAX_BARS; i++) {
 		if (needs->bar_sizes[i] == node->bars[i].size)
 			continue;
-		if (needs->bar_sizes[i] &&
-		    !ranges_alloc(places->mmio64, needs->bar_sizes[i],
-				  MAX(needs->bar_sizes[i], 4 * KiB), &base))
+		if (needs->bar_sizes[i] && !ranges_alloc(places->mmio64, needs->bar_sizes[i],
+							 MAX(needs->bar_sizes[i], 4 * KiB), &base))
 			return no_room(node, diags, "memory BARs");
 		node->bars[i].base = needs->bar_sizes[i] ? base : 0;
 		node->bars[i].size = needs->bar_sizes[i];

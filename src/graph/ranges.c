@@ -42,7 +42,7 @@ static void insert(struct ranges *ranges, size_t at, uint64_t base, uint64_t end
 	}
 	memmove(&ranges->taken[at + 1], &ranges->taken[at],
 		(ranges->n - at) * sizeof(*ranges->taken));
-	ranges->taken[at] = (struct range){ base, end };
+	ranges->taken[at] = (struct range){base, end};
 	ranges->n++;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An allocator of ranges of numbers: PCI slots, GSIs, memory slots and guest-physical addresses are
- * all given out by it. Lowest fit first, so the outcome depends on what is asked for, not on history.
+ * all given out by it. Lowest fit first, so the outcome depends on what is asked for, not on
+ * history.
  */
 #pragma once
 

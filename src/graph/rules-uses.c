@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What several devices ask for in lists or maps, and only one can have: ports of the host, descriptors that
- * were opened before, the disk that a match finds. All are gathered and sorted, because they may be many.
+ * What several devices ask for in lists or maps, and only one can have: ports of the host,
+ * descriptors that were opened before, the disk that a match finds. All are gathered and sorted,
+ * because they may be many.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ struct uses {
 	size_t n, room;
 };
 
-static void add_use(struct uses *uses, const struct value *device, struct span span, const char *key)
+static void add_use(struct uses *uses, const struct value *device, struct span span,
+		    const char *key)
 {
 	if (uses->n == uses->room) {
 		struct use *more;
@@ -35,7 +37,7 @@ static void add_use(struct uses *uses, const struct value *device, struct span s
 			memcpy(more, uses->items, uses->n * sizeof(*more));
 		uses->items = more;
 	}
-	uses->items[uses->n++] = (struct use){ key, device->name, span };
+	uses->items[uses->n++] = (struct use){key, device->name, span};
 }
 
 /* "tcp:8080:80" and "8080:80" take the port 8080; what is before it, an address, belongs to it. */
@@ -74,7 +76,8 @@ static void add_uses(struct uses *uses, const struct value *device)
 		add_forward(uses, device, forward->children[i]);
 	for (size_t i = 0; fds && i < fds->n; i++)
 		add_use(uses, device, fds->children[i]->span,
-			arena_printf(uses->arena, "the descriptor %" PRIu64, fds->children[i]->number));
+			arena_printf(uses->arena, "the descriptor %" PRIu64,
+				     fds->children[i]->number));
 }
 
 /* By key; what is equal in the order of the file. */
@@ -87,13 +90,14 @@ static int by_key(const void *a, const void *b)
 		return order;
 	if (first->span.line != second->span.line)
 		return first->span.line < second->span.line ? -1 : 1;
-	return (first->span.column > second->span.column) - (first->span.column < second->span.column);
+	return (first->span.column > second->span.column) -
+	       (first->span.column < second->span.column);
 }
 
 void rules_check_uses(const struct value *root, struct arena *arena, struct diag_list *diags)
 {
 	const struct value *devices = value_child(root, "devices");
-	struct uses uses = { .arena = arena };
+	struct uses uses = {.arena = arena};
 	size_t first = 0;
 
 	for (size_t i = 0; devices && i < devices->n; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cross-object rules. Each gives one diagnostic at the place that is easiest to change, and shows the
- * other place it does not agree with.
+ * Cross-object rules. Each gives one diagnostic at the place that is easiest to change, and shows
+ * the other place it does not agree with.
  */
 #include <config.h>
 #include <inttypes.h>
@@ -58,11 +58,13 @@ static void check_built_in(const struct rules *r)
 	const struct config_cpus *cpus = &r->config->cpus;
 
 	if (!CPU_HOTPLUG && cpus->has_max && cpus->max > cpus->count)
-		diag_add(r->diags, "E0310", DIAG_ERROR, value_span(r->root, "cpus.max"),
-			 "this weft was built without CPU hotplug: cpus.max cannot be above cpus.count");
+		diag_add(
+			r->diags, "E0310", DIAG_ERROR, value_span(r->root, "cpus.max"),
+			"this weft was built without CPU hotplug: cpus.max cannot be above cpus.count");
 	if (!MEMORY_HOTPLUG && memory->has_max && memory->max > memory->size)
-		diag_add(r->diags, "E0310", DIAG_ERROR, value_span(r->root, "memory.max"),
-			 "this weft was built without memory hotplug: memory.max cannot be above memory.size");
+		diag_add(
+			r->diags, "E0310", DIAG_ERROR, value_span(r->root, "memory.max"),
+			"this weft was built without memory hotplug: memory.max cannot be above memory.size");
 }
 
 static void check_topology(const struct rules *r)
@@ -76,11 +78,11 @@ static void check_topology(const struct rules *r)
 		return;
 	diag = diag_add(r->diags, "E0302", DIAG_ERROR, value_span(r->root, "cpus.topology"),
 			"the topology holds %" PRIu64 " CPUs (%" PRIu64 " threads × %" PRIu64
-			" cores × %" PRIu64 " dies × %" PRIu64 " sockets), the machine has %" PRIu64,
+			" cores × %" PRIu64 " dies × %" PRIu64
+			" sockets), the machine has %" PRIu64,
 			t->threads * t->cores * t->dies * t->sockets, t->threads, t->cores, t->dies,
 			t->sockets, max);
-	diag_relate(r->diags, diag,
-		    value_span(r->root, cpus->has_max ? "cpus.max" : "cpus.count"),
+	diag_relate(r->diags, diag, value_span(r->root, cpus->has_max ? "cpus.max" : "cpus.count"),
 		    "the number of CPUs");
 	diag_hint(r->diags, diag, "the product of the four must be cpus.%s",
 		  cpus->has_max ? "max" : "count");
@@ -165,7 +167,8 @@ static void check_matches(const struct rules *r)
 				 "'match' needs libudev, without which this weft was built");
 		if (subsystem && strcmp(subsystem->string, "block") != 0) {
 			diag = diag_add(r->diags, "E0316", DIAG_ERROR, subsystem->span,
-					"no device of the subsystem '%s' is a disk", subsystem->string);
+					"no device of the subsystem '%s' is a disk",
+					subsystem->string);
 			diag_hint(r->diags, diag, "write subsystem: block, or leave it out");
 		} else if (subsystem && match->n == 1) {
 			diag = diag_add(r->diags, "E0316", DIAG_ERROR, match->key_span,
@@ -191,8 +194,8 @@ static void check_console(const struct rules *r)
 	static const struct {
 		const char *word, *type, *name;
 	} consoles[] = {
-		{ "console=hvc0", "virtio-console", "console" },
-		{ "console=ttyS0", "serial", "serial" },
+		{"console=hvc0", "virtio-console", "console"},
+		{"console=ttyS0", "serial", "serial"},
 	};
 	const char *cmdline = r->config->boot.cmdline;
 	struct diag *diag;
@@ -200,18 +203,19 @@ static void check_console(const struct rules *r)
 	for (size_t i = 0; cmdline && i < ARRAY_SIZE(consoles); i++) {
 		if (!strstr(cmdline, consoles[i].word) || has_device(r, consoles[i].type))
 			continue;
-		diag = diag_add(r->diags, "E0319", DIAG_WARNING, value_span(r->root, "boot.cmdline"),
-				"the kernel is told %s, and there is no device of the type %s", consoles[i].word,
-				consoles[i].type);
-		diag_hint(r->diags, diag, "add it below devices: %s: { type: %s }", consoles[i].name,
-			  consoles[i].type);
+		diag = diag_add(r->diags, "E0319", DIAG_WARNING,
+				value_span(r->root, "boot.cmdline"),
+				"the kernel is told %s, and there is no device of the type %s",
+				consoles[i].word, consoles[i].type);
+		diag_hint(r->diags, diag, "add it below devices: %s: { type: %s }",
+			  consoles[i].name, consoles[i].type);
 	}
 }
 
-bool rules_check(const struct value *root, const struct config_machine *config,
-		 struct arena *arena, struct diag_list *diags)
+bool rules_check(const struct value *root, const struct config_machine *config, struct arena *arena,
+		 struct diag_list *diags)
 {
-	const struct rules r = { root, config, diags };
+	const struct rules r = {root, config, diags};
 	size_t before = diag_errors(diags);
 
 	check_cpu_max(&r);
@@ -232,9 +236,10 @@ const char *rules_resource_words(const char *key)
 	static const struct {
 		const char *kind, *words;
 	} kinds[] = {
-		{ "write:", "the file" },   { "tap:", "the tap" },	{ "mac:", "the MAC address" },
-		{ "cid:", "the vsock CID" }, { "socket:", "the socket" }, { "uuid:", "the UUID" },
-		{ "terminal", "the input of the" }, { "port:", "the I/O port" },
+		{"write:", "the file"},           {"tap:", "the tap"},
+		{"mac:", "the MAC address"},      {"cid:", "the vsock CID"},
+		{"socket:", "the socket"},        {"uuid:", "the UUID"},
+		{"terminal", "the input of the"}, {"port:", "the I/O port"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -266,10 +271,12 @@ static const struct value *find_path(const struct value *value, const char *path
 }
 
 /* The place of the @nth use of @key by @node. */
-static struct span use_span(const struct graph_node *node, const char *property, const char *key, unsigned nth)
+static struct span use_span(const struct graph_node *node, const char *property, const char *key,
+			    unsigned nth)
 {
-	const struct value *value = node->value && strncmp(key, "write:", 6) == 0 ?
-					    value_find(node->value, property) : NULL;
+	const struct value *value = node->value && strncmp(key, "write:", 6) == 0
+					    ? value_find(node->value, property)
+					    : NULL;
 
 	if (value)
 		value = find_path(value, key + 6, &nth);
@@ -288,25 +295,27 @@ static void report_double_use(struct use first, struct use second, const char *k
 	struct diag *diag;
 
 	/* Nodes are in the order of their names; a reader's order is that of the file. */
-	if (at.source == again.source && (at.line > again.line ||
-					  (at.line == again.line && at.column > again.column))) {
+	if (at.source == again.source &&
+	    (at.line > again.line || (at.line == again.line && at.column > again.column))) {
 		report_double_use(second, first, key, diags);
 		return;
 	}
 	if (first.node == second.node)
 		diag = diag_add(diags, "E0305", DIAG_ERROR, again, "%s %s is used twice by '%s'",
-				rules_resource_words(key), rules_resource_name(key), first.node->id);
+				rules_resource_words(key), rules_resource_name(key),
+				first.node->id);
 	else
 		diag = diag_add(diags, "E0305", DIAG_ERROR, again,
-				"%s %s is used twice, by '%s' and by '%s'", rules_resource_words(key),
-				rules_resource_name(key), first.node->id, second.node->id);
+				"%s %s is used twice, by '%s' and by '%s'",
+				rules_resource_words(key), rules_resource_name(key), first.node->id,
+				second.node->id);
 	diag_hint(diags, diag, "give one of the two another");
 	diag_relate(diags, diag, at, "first used here");
 }
 
 /* The first use of what device @j needs as its number @b, before that, or false. */
-static bool first_use(const struct graph_node *const *devices, const struct device_needs *needs, size_t j,
-		      unsigned b, struct use *ret)
+static bool first_use(const struct graph_node *const *devices, const struct device_needs *needs,
+		      size_t j, unsigned b, struct use *ret)
 {
 	const char *key = needs[j].exclusive[b].key;
 
@@ -314,18 +323,19 @@ static bool first_use(const struct graph_node *const *devices, const struct devi
 		for (unsigned a = 0; a < (i < j ? needs[i].n_exclusive : b); a++)
 			if (strcmp(needs[i].exclusive[a].key, key) == 0) {
 				ret->node = devices[i];
-				ret->span = use_span(devices[i], needs[i].exclusive[a].property, key, 0);
+				ret->span = use_span(devices[i], needs[i].exclusive[a].property,
+						     key, 0);
 				return true;
 			}
 	return false;
 }
 
-static void check_exclusive(const struct graph_node *const *devices, const struct device_needs *needs,
-			    size_t j, struct diag_list *diags)
+static void check_exclusive(const struct graph_node *const *devices,
+			    const struct device_needs *needs, size_t j, struct diag_list *diags)
 {
 	for (unsigned b = 0; b < needs[j].n_exclusive; b++) {
 		const char *key = needs[j].exclusive[b].key;
-		struct use first, second = { .node = devices[j] };
+		struct use first, second = {.node = devices[j]};
 		unsigned nth = 0;
 
 		if (!first_use(devices, needs, j, b, &first))
@@ -338,11 +348,13 @@ static void check_exclusive(const struct graph_node *const *devices, const struc
 }
 
 /* A file that is only read can be read by all, but not while another device writes it. */
-static void check_read(const struct graph_node *const *devices, const struct device_needs *needs, size_t n,
-		       size_t j, struct diag_list *diags)
+static void check_read(const struct graph_node *const *devices, const struct device_needs *needs,
+		       size_t n, size_t j, struct diag_list *diags)
 {
-	const struct value *read_only = devices[j]->value ? value_child(devices[j]->value, "read-only") : NULL;
-	const struct value *path = read_only && read_only->boolean ? value_child(devices[j]->value, "path") : NULL;
+	const struct value *read_only =
+		devices[j]->value ? value_child(devices[j]->value, "read-only") : NULL;
+	const struct value *path =
+		read_only && read_only->boolean ? value_child(devices[j]->value, "path") : NULL;
 
 	for (size_t i = 0; path && i < n; i++)
 		for (unsigned a = 0; i != j && a < needs[i].n_exclusive; a++) {
@@ -352,19 +364,21 @@ static void check_read(const struct graph_node *const *devices, const struct dev
 			if (strncmp(key, "write:", 6) != 0 || strcmp(key + 6, path->string) != 0)
 				continue;
 			diag = diag_add(diags, "E0305", DIAG_ERROR, path->span,
-					"%s %s is read by '%s' while '%s' writes it", rules_resource_words(key),
-					rules_resource_name(key), devices[j]->id, devices[i]->id);
+					"%s %s is read by '%s' while '%s' writes it",
+					rules_resource_words(key), rules_resource_name(key),
+					devices[j]->id, devices[i]->id);
 			diag_hint(diags, diag, "make both of them read-only, or give one another");
-			diag_relate(diags, diag, use_span(devices[i], needs[i].exclusive[a].property, key, 0),
+			diag_relate(diags, diag,
+				    use_span(devices[i], needs[i].exclusive[a].property, key, 0),
 				    "written by this");
 			return;
 		}
 }
 
-static void check_port(const struct graph_node *const *devices, const struct device_needs *needs, size_t i,
-		       size_t j, struct diag_list *diags)
+static void check_port(const struct graph_node *const *devices, const struct device_needs *needs,
+		       size_t i, size_t j, struct diag_list *diags)
 {
-	struct use first = { .node = devices[i] }, second = { .node = devices[j] };
+	struct use first = {.node = devices[i]}, second = {.node = devices[j]};
 	char key[16];
 
 	if (!needs[i].port || needs[i].port != needs[j].port)
@@ -394,8 +408,9 @@ static void check_own_name(const struct graph_node *node, struct diag_list *diag
 	const char *formerly = graph_node_formerly(node);
 
 	if (formerly && strcmp(formerly, node->id) == 0)
-		diag_hint(diags, diag_add(diags, "E0318", DIAG_ERROR, graph_node_span(node, "formerly"),
-					  "'%s' is the name that the device has now", formerly),
+		diag_hint(diags,
+			  diag_add(diags, "E0318", DIAG_ERROR, graph_node_span(node, "formerly"),
+				   "'%s' is the name that the device has now", formerly),
 			  "write the name that it had before, or leave it out");
 }
 
@@ -404,7 +419,8 @@ bool rules_check_devices(const struct graph_node *const *devices, const struct d
 {
 	size_t before = diag_errors(diags);
 
-	/* At most 31 PCI devices and a few more, so pairs are few; a huge map is refused by then. */
+	/* At most 31 PCI devices and a few more, so pairs are few; a huge map is refused by then.
+	 */
 	for (size_t j = 0; j < n; j++) {
 		const char *former = graph_node_formerly(devices[j]);
 

@@ -15,11 +15,11 @@ struct graph_node;
 struct value;
 
 /*
- * Rules within the description's own objects. Return: false with diagnostics when one is broken; all
- * are checked in any case.
+ * Rules within the description's own objects. Return: false with diagnostics when one is broken;
+ * all are checked in any case.
  */
-bool rules_check(const struct value *root, const struct config_machine *config,
-		 struct arena *arena, struct diag_list *diags);
+bool rules_check(const struct value *root, const struct config_machine *config, struct arena *arena,
+		 struct diag_list *diags);
 
 /* Part of it: what stands in lists and maps of devices, and only one can have. */
 void rules_check_uses(const struct value *root, struct arena *arena, struct diag_list *diags);

@@ -37,7 +37,8 @@ void kvm_vcpu_fini(struct kvm_vcpu *vcpu);
  */
 int kvm_vcpu_run(struct kvm_vcpu *vcpu);
 
-/* After -EFAULT: whether KVM says which guest-physical page it could not have. On its own thread. */
+/* After -EFAULT: whether KVM says which guest-physical page it could not have. On its own thread.
+ */
 bool kvm_vcpu_memory_fault(const struct kvm_vcpu *vcpu, uint64_t *ret_gpa);
 
 /*
@@ -47,8 +48,8 @@ bool kvm_vcpu_memory_fault(const struct kvm_vcpu *vcpu, uint64_t *ret_gpa);
 void kvm_vcpu_set_immediate_exit(struct kvm_vcpu *vcpu, bool exit);
 
 /*
- * The guest was stopped for a while: its watchdogs shall not take that for a hang of its own. It is a
- * note to a clock that it may not use, so there is nothing to fail. No run may be under way.
+ * The guest was stopped for a while: its watchdogs shall not take that for a hang of its own. It is
+ * a note to a clock that it may not use, so there is nothing to fail. No run may be under way.
  */
 void kvm_vcpu_note_pause(struct kvm_vcpu *vcpu);
 

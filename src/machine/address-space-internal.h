@@ -50,8 +50,8 @@ void address_space_write(struct address_space *as, struct io_reader *reader, uin
 			 unsigned size, uint64_t value);
 
 /*
- * What answers where there is no region; its offset is the address. Before the first access. Without
- * it nobody does: ones are read.
+ * What answers where there is no region; its offset is the address. Before the first access.
+ * Without it nobody does: ones are read.
  */
 void address_space_set_background(struct address_space *as, const struct io_ops *ops, void *opaque);
 

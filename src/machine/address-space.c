@@ -24,7 +24,7 @@ struct io_table {
 struct address_space {
 	struct io_domain *domain;
 	struct io_table *table;
-	unsigned index; /* of the hint */
+	unsigned index;                  /* of the hint */
 	const struct io_ops *background; /* or NULL */
 	void *background_opaque;
 	uint64_t unclaimed;

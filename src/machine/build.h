@@ -143,9 +143,9 @@ int machine_add_vcpus(struct machine *machine, const struct machine_cpus *cpus,
 		      struct diag_list *diags) must_use;
 
 /*
- * While the guest runs: one more vCPU, @index below the maximum and not there. It waits for the guest
- * to start it. Return: 0 or a negative errno with a diagnostic that points to where the description
- * asked for processors at the start.
+ * While the guest runs: one more vCPU, @index below the maximum and not there. It waits for the
+ * guest to start it. Return: 0 or a negative errno with a diagnostic that points to where the
+ * description asked for processors at the start.
  */
 int machine_plug_vcpu(struct machine *machine, unsigned index, struct diag_list *diags) must_use;
 
@@ -169,7 +169,8 @@ int machine_start(struct machine *machine, struct diag_list *diags) must_use;
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);
 
-/* Before the last machine_resume() after a pause that a person would notice: the guest's watchdogs are told. */
+/* Before the last machine_resume() after a pause that a person would notice: the guest's watchdogs
+ * are told. */
 void machine_note_pause(struct machine *machine);
 
 /* Takes every vCPU out of the guest for good, and ends its thread. Harmless when not started. */

@@ -115,8 +115,8 @@ static int map_file(struct device_memory *memory)
 		return r;
 	if (mmap(memory->host, p->size, protection, MAP_SHARED | MAP_FIXED, p->fd, 0) == MAP_FAILED)
 		return -errno;
-	return backing_add(memory->host, p->size, p->gpa, p->fd, p->read_only, memory->machine->loss_fd,
-			   &memory->backing);
+	return backing_add(memory->host, p->size, p->gpa, p->fd, p->read_only,
+			   memory->machine->loss_fd, &memory->backing);
 }
 
 int device_memory_create(struct machine *machine, const struct device_memory_params *params,

@@ -50,7 +50,8 @@ struct device_memory_loss {
 	bool holes;
 };
 
-/* Looks, too. Return: whether something is lost. The machine's owner is told when it happens. Any thread. */
+/* Looks, too. Return: whether something is lost. The machine's owner is told when it happens. Any
+ * thread. */
 bool device_memory_lost(const struct device_memory *memory, struct device_memory_loss *ret);
 
 /*

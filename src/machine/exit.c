@@ -150,18 +150,19 @@ void vcpu_handle_exit(struct vcpu *vcpu)
 }
 
 /*
- * Whether the page that KVM could not have can be had now. The number tells also of those that another
- * thread has replaced meanwhile.
+ * Whether the page that KVM could not have can be had now. The number tells also of those that
+ * another thread has replaced meanwhile.
  */
 static bool mend_memory(struct vcpu *vcpu)
 {
 	unsigned mends = backing_mend_all();
 	uint64_t gpa;
 
-	/* A file that was cut short is seen without knowing where; KVM says it from Linux 6.8 on. */
+	/* A file that was cut short is seen without knowing where; KVM says it from Linux 6.8 on.
+	 */
 	if (mends == vcpu->mends)
-		mends = kvm_vcpu_memory_fault(&vcpu->kvm, &gpa) ? backing_mend_at(gpa) :
-								  backing_mend_holes();
+		mends = kvm_vcpu_memory_fault(&vcpu->kvm, &gpa) ? backing_mend_at(gpa)
+								: backing_mend_holes();
 	if (mends == vcpu->mends)
 		return false;
 	vcpu->mends = mends;

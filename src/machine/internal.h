@@ -53,7 +53,8 @@ struct vcpu {
 	/* Set on its own thread, for good: it failed, or caused an event. */
 	bool held;
 
-	unsigned mends; /* backing_mend_all() when it last failed for want of a page; its thread's */
+	unsigned
+		mends; /* backing_mend_all() when it last failed for want of a page; its thread's */
 };
 
 struct machine {
@@ -75,7 +76,8 @@ struct machine {
 	struct pci_bus *pci;
 	struct nvdimm_bus *nvdimms;
 
-	/* Some that KVM has made may have left again: it cannot unmake them, so they wait for reuse. */
+	/* Some that KVM has made may have left again: it cannot unmake them, so they wait for
+	 * reuse. */
 	struct vcpu *vcpus; /* max_vcpus of them; those that KVM has not made have no descriptor */
 	unsigned max_vcpus;
 	struct cpu_topology topology;
@@ -105,8 +107,8 @@ struct machine {
 void machine_free_memory(struct machine *machine);
 
 /*
- * After a change of the memory map: waits until no vCPU and no I/O thread can be reading an old one,
- * and frees those.
+ * After a change of the memory map: waits until no vCPU and no I/O thread can be reading an old
+ * one, and frees those.
  */
 void machine_settle_memory(struct machine *machine);
 void machine_say_losses(struct machine *machine);
@@ -115,7 +117,6 @@ void machine_free_device_memory(struct machine *machine);
 /* vcpu.c: the signal that takes a vCPU out of the guest. */
 int vcpu_install_signal(void) must_use;
 void machine_free_vcpus(struct machine *machine);
-
 
 /* Starts the thread of a vCPU, under the lock. Return: 0 or a negative errno. */
 int vcpu_start(struct vcpu *vcpu) must_use;

@@ -35,7 +35,7 @@ void machine_request(struct machine *machine, enum machine_event event);
 struct guest_memory *machine_memory(struct machine *machine);
 struct address_space *machine_pio(struct machine *machine);
 struct address_space *machine_mmio(struct machine *machine);
-struct pci_bus *machine_pci(struct machine *machine); /* NULL before the bus is built */
+struct pci_bus *machine_pci(struct machine *machine);        /* NULL before the bus is built */
 struct nvdimm_bus *machine_nvdimms(struct machine *machine); /* NULL: not built in */
 struct console_hub *machine_consoles(struct machine *machine);
 struct loop *machine_loop(struct machine *machine); /* the main loop */

@@ -25,15 +25,15 @@ struct guest_memory *guest_memory_destroy(struct guest_memory *mem);
 int guest_memory_add(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host) must_use;
 
 /*
- * The same for memory of a device: buffers may lie in it, rings may not; nor may buffers to write when
- * it is @read_only.
+ * The same for memory of a device: buffers may lie in it, rings may not; nor may buffers to write
+ * when it is @read_only.
  */
 int guest_memory_add_device(struct guest_memory *mem, uint64_t gpa, uint64_t size, void *host,
 			    bool read_only) must_use;
 
 /*
- * Takes the region that begins at @gpa out. Main thread; readers go on meanwhile, with the old map or
- * the new one. Return: 0, -ENOENT, -ENOMEM.
+ * Takes the region that begins at @gpa out. Main thread; readers go on meanwhile, with the old map
+ * or the new one. Return: 0, -ENOENT, -ENOMEM.
  */
 int guest_memory_remove(struct guest_memory *mem, uint64_t gpa) must_use;
 

@@ -162,8 +162,7 @@ int guest_memory_remove(struct guest_memory *mem, uint64_t gpa)
 	if (!map)
 		return -ENOMEM;
 	memcpy(map->regions, old->regions, at * sizeof(old->regions[0]));
-	memcpy(map->regions + at, old->regions + at + 1,
-	       (map->n - at) * sizeof(old->regions[0]));
+	memcpy(map->regions + at, old->regions + at + 1, (map->n - at) * sizeof(old->regions[0]));
 	publish(mem, map);
 	return 0;
 }

@@ -36,8 +36,8 @@ int guest_memory_write(struct guest_memory *mem, uint64_t gpa, const void *buf,
 
 /*
  * Maps a range to at most @max pieces. They are good until the request that they belong to has been
- * answered, also when the memory goes meanwhile. Return: how many, or -EFAULT (no memory, or such as
- * cannot be written), -E2BIG (more pieces than @max).
+ * answered, also when the memory goes meanwhile. Return: how many, or -EFAULT (no memory, or such
+ * as cannot be written), -E2BIG (more pieces than @max).
  */
 int guest_memory_iov(const struct guest_memory *mem, uint64_t gpa, uint64_t len, struct iovec *iov,
 		     unsigned max) must_use;

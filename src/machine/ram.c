@@ -5,9 +5,9 @@
  * Private RAM is anonymous memory, shared RAM a memfd (a private mapping of one would hold pages
  * twice). RAM of power-on is one mapping behind two memory slots, below and above the 32-bit hole.
  *
- * When memory goes, its pages go, but its addresses in weft stay taken until other memory of that size
- * needs some: a device may be in the middle of a request of a guest that gave away memory which it had
- * told the device to use. That request must not meet what else the host maps there.
+ * When memory goes, its pages go, but its addresses in weft stay taken until other memory of that
+ * size needs some: a device may be in the middle of a request of a guest that gave away memory
+ * which it had told the device to use. That request must not meet what else the host maps there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +29,8 @@
 #define HUGE_PAGE (2 * MiB)
 
 /*
- * Below it a guest has little, and that here and there: tables, real-mode code, what its kernel keeps for
- * old DMA. To clear a huge page for each takes longer than to make the virtual machine.
+ * Below it a guest has little, and that here and there: tables, real-mode code, what its kernel
+ * keeps for old DMA. To clear a huge page for each takes longer than to make the virtual machine.
  */
 #define SCATTERED_END (16 * MiB)
 
@@ -151,8 +151,8 @@ static int advise(const struct ram *r, const struct machine_ram *ram, struct dia
 }
 
 /*
- * Taking more pages in advance than the host has ends with the kernel's out-of-memory killer, which may
- * choose another program.
+ * Taking more pages in advance than the host has ends with the kernel's out-of-memory killer, which
+ * may choose another program.
  */
 static int check_prefault(const struct machine_ram *ram, struct diag_list *diags)
 {

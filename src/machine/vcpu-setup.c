@@ -140,8 +140,8 @@ static int remember_power_on(struct vcpu *vcpu)
 }
 
 /*
- * The state in which a processor waits for the guest to start it (INIT, SIPI). INIT leaves the mode of
- * the local APIC as it is, so that is put back here.
+ * The state in which a processor waits for the guest to start it (INIT, SIPI). INIT leaves the mode
+ * of the local APIC as it is, so that is put back here.
  */
 static int set_power_on(struct vcpu *vcpu)
 {

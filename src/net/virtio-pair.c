@@ -54,7 +54,7 @@ enum pumped {
 	NO_BUFFERS, /* the guest must give some */
 	NO_FRAMES,
 	LIMITED, /* the rate is used up; the worker calls again */
-	MORE, /* it was enough for this turn */
+	MORE,    /* it was enough for this turn */
 };
 
 static void watch(struct net_pair *pair, unsigned event, bool on)
@@ -166,7 +166,8 @@ static int deliver_aside(struct net_pair *pair)
 	return 0;
 }
 
-/* Reads a frame for nobody: what comes while the link is down must not arrive when it is up again. */
+/* Reads a frame for nobody: what comes while the link is down must not arrive when it is up again.
+ */
 static int drop(struct net_pair *pair)
 {
 	struct net_backend *backend = pair->o.backend;
@@ -254,8 +255,9 @@ static int send_one(struct net_pair *pair, const struct virtq_chain *chain)
 	struct net_backend *backend = pair->o.backend;
 	ssize_t n = 0;
 
-	if (pair->on && !pair->lost && *pair->o.link && chain->out_len >= NET_HEADER + NET_ETHERNET &&
-	    chain->out_len <= NET_MAX_FRAME && chain->n_out <= MAX_TX_PIECES)
+	if (pair->on && !pair->lost && *pair->o.link &&
+	    chain->out_len >= NET_HEADER + NET_ETHERNET && chain->out_len <= NET_MAX_FRAME &&
+	    chain->n_out <= MAX_TX_PIECES)
 		n = backend->ops->send(backend, pair->o.index, chain->out, chain->n_out);
 	if (n == -EAGAIN)
 		return -EAGAIN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Places in the machine, and things of the host that only one device may have. The wanted graph has no
- * such conflict within itself; this one is between what runs and what comes.
+ * Places in the machine, and things of the host that only one device may have. The wanted graph has
+ * no such conflict within itself; this one is between what runs and what comes.
  */
 #include <string.h>
 
@@ -32,9 +32,10 @@ static bool share_place(const struct graph_node *a, const struct graph_node *b)
 	return false;
 }
 
-static void get_needs(const struct graph_node *node, struct device_needs *needs, struct arena *arena)
+static void get_needs(const struct graph_node *node, struct device_needs *needs,
+		      struct arena *arena)
 {
-	*needs = (struct device_needs){ .irq = -1 };
+	*needs = (struct device_needs){.irq = -1};
 	if (node->type->needs)
 		node->type->needs(node, needs, arena);
 }

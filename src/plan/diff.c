@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two or three typed trees side by side. A property that cannot change live is compared with the node
- * as it was built, one that can with the node as it was last updated.
+ * Two or three typed trees side by side. A property that cannot change live is compared with the
+ * node as it was built, one that can with the node as it was last updated.
  */
 #include <string.h>
 
@@ -184,11 +184,11 @@ const struct plan_diff *plan_diff(const struct plan_running *running, const stru
 				  struct arena *arena)
 {
 	struct plan_diff *diff = arena_new(arena, struct plan_diff);
-	struct differ d = { .arena = arena, .running = running, .to = to };
+	struct differ d = {.arena = arena, .running = running, .to = to};
 
 	if (running->base->value && to->value)
-		diff_children(&d, to->kind == GRAPH_MACHINE ? "" : to->path, running->base->value, running->live->value, to->value,
-			      PLAN_RESTART);
+		diff_children(&d, to->kind == GRAPH_MACHINE ? "" : to->path, running->base->value,
+			      running->live->value, to->value, PLAN_RESTART);
 	if (strcmp(running->live->path, to->path) != 0)
 		add_rename(&d, running->live, to);
 	if (d.n)

@@ -22,7 +22,7 @@ struct planner {
 };
 
 static const char *const class_names[] = {
-	[PLAN_NONE] = "none",	  [PLAN_LIVE] = "live",	      [PLAN_HOTPLUG] = "hotplug",
+	[PLAN_NONE] = "none",     [PLAN_LIVE] = "live",       [PLAN_HOTPLUG] = "hotplug",
 	[PLAN_REPLUG] = "replug", [PLAN_RESTART] = "restart", [PLAN_FORBIDDEN] = "forbidden",
 };
 
@@ -57,7 +57,8 @@ static const struct plan_running *find_running(const struct planner *p, const ch
 }
 
 /* The running device that @node was before an edit gave it another name, or NULL. */
-static const struct plan_running *find_former(const struct planner *p, const struct graph_node *node)
+static const struct plan_running *find_former(const struct planner *p,
+					      const struct graph_node *node)
 {
 	const char *id = graph_node_formerly(node), *path;
 	const struct plan_running *former;
@@ -79,7 +80,7 @@ static const struct graph_node *find_wanted(const struct planner *p,
 
 	if (node)
 		return node;
-	graph_for_each_node(p->wanted, node, i)
+	graph_for_each_node (p->wanted, node, i)
 		if (node->kind == GRAPH_DEVICE && find_former(p, node) == running)
 			return node;
 	return NULL;
@@ -90,7 +91,7 @@ static struct plan_step *add_step(struct planner *p, enum plan_action action, en
 {
 	struct plan_step *step = &p->steps[p->n_steps++];
 
-	*step = (struct plan_step){ .action = action, .class = class, .from = from, .to = to };
+	*step = (struct plan_step){.action = action, .class = class, .from = from, .to = to};
 	return step;
 }
 
@@ -163,8 +164,8 @@ static void plan_host_left(struct planner *p, const struct plan_running *running
 }
 
 /*
- * Another device under the same name, or a property that only a new device can have: it is taken out
- * here, and the plan that is made when it has gone puts the new one in.
+ * Another device under the same name, or a property that only a new device can have: it is taken
+ * out here, and the plan that is made when it has gone puts the new one in.
  */
 static void plan_replug(struct planner *p, const struct plan_running *running,
 			const struct graph_node *to, const struct plan_diff *diff)
@@ -176,8 +177,8 @@ static void plan_replug(struct planner *p, const struct plan_running *running,
 		add_step(p, PLAN_REMOVE, reason ? PLAN_RESTART : PLAN_REPLUG, from, to);
 
 	if (diff) {
-		struct plan_change *changes = arena_new_array(p->arena, diff->n_changes - diff->n_live,
-							      struct plan_change);
+		struct plan_change *changes = arena_new_array(
+			p->arena, diff->n_changes - diff->n_live, struct plan_change);
 
 		step->n_changes = diff->n_changes - diff->n_live;
 		memcpy(changes, diff->changes + diff->n_live, step->n_changes * sizeof(*changes));
@@ -229,7 +230,8 @@ static void plan_update(struct planner *p, const struct plan_running *running,
 	step->n_changes = diff->n_changes - diff->n_live;
 }
 
-/* Whether it goes, or gives up by a change what another one needs: then the plan that follows tells. */
+/* Whether it goes, or gives up by a change what another one needs: then the plan that follows
+ * tells. */
 static bool makes_way(const struct planner *p, const struct graph_node *running)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
@@ -251,7 +253,8 @@ static const char *why_not_in(const struct graph_node *node)
 	return why_stays(node, "it cannot join a running guest");
 }
 
-/* A machine that boots takes everything; later only what can leave again, or says why not, can come. */
+/* A machine that boots takes everything; later only what can leave again, or says why not, can
+ * come. */
 static void plan_addition(struct planner *p, const struct graph_node *node)
 {
 	const char *why = p->n_running ? why_not_in(node) : NULL;
@@ -279,11 +282,12 @@ static void plan_addition(struct planner *p, const struct graph_node *node)
 static void hold_update(struct planner *p, struct plan_step *step, const struct graph_node *holder,
 			enum plan_class class)
 {
-	struct plan_change *changes = arena_new_array(p->arena, step->n_changes, struct plan_change);
-	const char *reason = arena_printf(p->arena, "%s %s has what it needs",
-					  class < PLAN_RESTART ? "waits for the guest to let go:" :
-								 "as long as",
-					  holder->path);
+	struct plan_change *changes =
+		arena_new_array(p->arena, step->n_changes, struct plan_change);
+	const char *reason =
+		arena_printf(p->arena, "%s %s has what it needs",
+			     class < PLAN_RESTART ? "waits for the guest to let go:" : "as long as",
+			     holder->path);
 
 	for (size_t i = 0; i < step->n_changes; i++) {
 		changes[i] = step->changes[i];
@@ -296,8 +300,10 @@ static void hold_update(struct planner *p, struct plan_step *step, const struct 
 	step->after = holder;
 }
 
-/* Whether @step takes what @holder has, and does not give up now by a change of its own. Return: if it had to be held. */
-static bool hold_back_for(struct planner *p, struct plan_step *step, const struct plan_running *holder)
+/* Whether @step takes what @holder has, and does not give up now by a change of its own. Return: if
+ * it had to be held. */
+static bool hold_back_for(struct planner *p, struct plan_step *step,
+			  const struct plan_running *holder)
 {
 	bool leaves = false;
 
@@ -305,7 +311,7 @@ static bool hold_back_for(struct planner *p, struct plan_step *step, const struc
 		return false;
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct plan_step *other = &p->steps[i];
-		struct plan_running after = { .base = holder->base, .live = other->to };
+		struct plan_running after = {.base = holder->base, .live = other->to};
 
 		if (other->from != holder->live || other->class >= PLAN_RESTART)
 			continue;
@@ -319,8 +325,9 @@ static bool hold_back_for(struct planner *p, struct plan_step *step, const struc
 }
 
 /*
- * A live edit may take what another device has (an output of a console). Where that gives it up by a live
- * edit, too, both are done at once in any order, a swap as well; otherwise it waits for the device to go.
+ * A live edit may take what another device has (an output of a console). Where that gives it up by
+ * a live edit, too, both are done at once in any order, a swap as well; otherwise it waits for the
+ * device to go.
  */
 static void hold_updates(struct planner *p)
 {
@@ -373,7 +380,7 @@ const struct plan *plan_create(const struct plan_running *running, size_t n_runn
 	}
 	hold_updates(&p);
 	/* What of the host stands behind a device comes and goes with it. */
-	graph_for_each_node(wanted, node, i)
+	graph_for_each_node (wanted, node, i)
 		if (node->kind != GRAPH_BACKEND && !find_running(&p, node->path) &&
 		    !find_former(&p, node))
 			plan_addition(&p, node);

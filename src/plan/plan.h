@@ -13,11 +13,11 @@
 
 /* What an edit takes, weakest first. */
 enum plan_class {
-	PLAN_NONE,    /* nothing: only text or defaults spelled out */
-	PLAN_LIVE,    /* changed while the guest runs */
-	PLAN_HOTPLUG, /* added or removed while the guest runs */
-	PLAN_REPLUG,  /* removed and added again: the guest sees another device */
-	PLAN_RESTART, /* waits for the next start of the guest */
+	PLAN_NONE,      /* nothing: only text or defaults spelled out */
+	PLAN_LIVE,      /* changed while the guest runs */
+	PLAN_HOTPLUG,   /* added or removed while the guest runs */
+	PLAN_REPLUG,    /* removed and added again: the guest sees another device */
+	PLAN_RESTART,   /* waits for the next start of the guest */
 	PLAN_FORBIDDEN, /* another machine, not an edit of this one */
 };
 
@@ -29,7 +29,7 @@ enum plan_action {
 
 /* One property that differs. */
 struct plan_change {
-	const char *path; /* "cpus.count", "devices.root.path" */
+	const char *path;                /* "cpus.count", "devices.root.path" */
 	const char *old_text, *new_text; /* as a person would write them; NULL: not there */
 	enum plan_class class;
 	const char *reason; /* why it is not live, or NULL */
@@ -53,14 +53,14 @@ struct plan {
 };
 
 /*
- * A node that runs. A restart-only edit leaves the machine with the old value of that property while
- * live edits of its neighbours go on, so two nodes say what runs.
+ * A node that runs. A restart-only edit leaves the machine with the old value of that property
+ * while live edits of its neighbours go on, so two nodes say what runs.
  */
 struct plan_running {
 	const struct graph_node *base; /* as it was built */
 	const struct graph_node *live; /* as last updated; @base if never */
-	bool leaving;		       /* the guest has been asked to let go of it */
-	struct graph_host host;	       /* what `match` had found when it was built */
+	bool leaving;                  /* the guest has been asked to let go of it */
+	struct graph_host host;        /* what `match` had found when it was built */
 };
 
 /**
@@ -71,8 +71,8 @@ struct plan_running {
  * @arena: where the plan lives; the nodes must outlive it
  *
  * Steps come in an order that can be carried out: removals first (devices before what they sit on),
- * then updates, then additions (what others depend on first). What cannot come before something else has
- * gone is a step that waits; the plan that is made then does it.
+ * then updates, then additions (what others depend on first). What cannot come before something
+ * else has gone is a step that waits; the plan that is made then does it.
  */
 const struct plan *plan_create(const struct plan_running *running, size_t n_running,
 			       const struct graph *wanted, bool replug, struct arena *arena);

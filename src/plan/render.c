@@ -46,8 +46,9 @@ json_t *plan_to_json(const struct plan *plan)
 		for (size_t j = 0; j < step->n_changes; j++)
 			json_array_append_new(changes, change_to_json(&step->changes[j]));
 		json = json_pack("{s:s, s:s, s:s, s:s*, s:o}", "action", action_names[step->action],
-				 "class", plan_class_name(step->class), "path", step_node(step)->path,
-				 "after", step->after ? step->after->path : NULL, "changes", changes);
+				 "class", plan_class_name(step->class), "path",
+				 step_node(step)->path, "after",
+				 step->after ? step->after->path : NULL, "changes", changes);
 		if (step->waiting)
 			json_object_set_new(json, "waiting", json_true());
 		if (step->host)

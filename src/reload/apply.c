@@ -70,8 +70,8 @@ static void follow(struct converge *c, const char *path)
 
 static json_t *answer(enum exit_code code, json_t *plan, struct diag_list *diags)
 {
-	json_t *json = json_pack("{s:i, s:o}", "exit", (int)code, "diagnostics",
-				 diag_render_json(diags));
+	json_t *json =
+		json_pack("{s:i, s:o}", "exit", (int)code, "diagnostics", diag_render_json(diags));
 
 	if (plan)
 		json_object_set_new(json, "plan", plan);

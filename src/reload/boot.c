@@ -16,8 +16,8 @@
 #include "schema/config.h"
 
 /*
- * Without a state directory (no home, a read-only disk) the machine runs all the same; its slots are
- * just not remembered.
+ * Without a state directory (no home, a read-only disk) the machine runs all the same; its slots
+ * are just not remembered.
  */
 static bool take_state(struct converge *c, const char *name)
 {
@@ -28,13 +28,15 @@ static bool take_state(struct converge *c, const char *name)
 		return true;
 	r = state_open(name, &c->state, &pid);
 	if (r == -EBUSY) {
-		log_error("a machine called '%s' runs already (process %d): give this one another name",
-			  name, (int)pid);
+		log_error(
+			"a machine called '%s' runs already (process %d): give this one another name",
+			name, (int)pid);
 		return false;
 	}
 	if (r < 0)
-		log_warn("there is no state directory for '%s' (%s): PCI slots will not be remembered",
-			 name, strerror(-r));
+		log_warn(
+			"there is no state directory for '%s' (%s): PCI slots will not be remembered",
+			name, strerror(-r));
 	else
 		c->number = state_generation(c->state);
 	return true;
@@ -53,13 +55,13 @@ static enum exit_code boot_generation(struct converge *c, struct generation *g,
 	result = builder_apply(c->builder, plan_create(NULL, 0, g->graph, false, arena), g, diags);
 	diag_print(diags, STDERR_FILENO);
 	if (result != BUILD_DONE)
-		return c->parts->host_problem	? EXIT_HOST :
-		       result == BUILD_DEGRADED ? EXIT_DEGRADED :
-						  EXIT_ROLLED_BACK;
+		return c->parts->host_problem     ? EXIT_HOST
+		       : result == BUILD_DEGRADED ? EXIT_DEGRADED
+						  : EXIT_ROLLED_BACK;
 	converge_accept(c, g, false);
 	if (!c->starting)
 		converge_record(c, trigger, NULL, "booted", NULL);
-	converge_say_what_waits(c, &(struct plan){ 0 });
+	converge_say_what_waits(c, &(struct plan){0});
 	converge_say_what_is_left(c);
 	return EXIT_DONE;
 }
@@ -87,7 +89,8 @@ static enum exit_code first_boot(struct converge *c)
 	newest = read_newest(c, &taken);
 	if (!newest)
 		return taken ? EXIT_HOST : EXIT_INVALID;
-	/* Its files are those that are watched first: so they need not be read twice to know them. */
+	/* Its files are those that are watched first: so they need not be read twice to know them.
+	 */
 	c->newest = generation_ref(newest);
 	c->starting = true;
 	return boot_generation(c, newest, CONVERGE_BOOT);

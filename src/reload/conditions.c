@@ -71,11 +71,11 @@ json_t *conditions_to_json(const struct conditions *conditions)
 
 		gmtime_r(&c->since, &tm);
 		strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm);
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s?, s:s?, s:I, s:s}", "type",
-						      names[i], "status", c->status, "reason",
-						      c->reason, "message", c->message,
-						      "generation", (json_int_t)c->generation,
-						      "since", since));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:b, s:s?, s:s?, s:I, s:s}", "type",
+						names[i], "status", c->status, "reason", c->reason,
+						"message", c->message, "generation",
+						(json_int_t)c->generation, "since", since));
 	}
 	return list;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Conditions: what holds of the machine now, each with its reason, a message, and since when (after the
- * conventions of Kubernetes).
+ * Conditions: what holds of the machine now, each with its reason, a message, and since when (after
+ * the conventions of Kubernetes).
  */
 #pragma once
 
@@ -12,11 +12,12 @@
 struct json_t;
 
 enum condition_type {
-	CONDITION_READY,	    /* the guest runs, and is what the description says */
-	CONDITION_CONVERGING,	    /* on the way: the guest has not let go of a device yet */
+	CONDITION_READY,            /* the guest runs, and is what the description says */
+	CONDITION_CONVERGING,       /* on the way: the guest has not let go of a device yet */
 	CONDITION_RESTART_REQUIRED, /* an edit waits for the next start of the guest */
 	CONDITION_CONFIG_INVALID,   /* the file is broken; the machine runs on as it was */
-	CONDITION_DEGRADED,	    /* an edit could not be undone as a whole, or the host lost a device's file */
+	CONDITION_DEGRADED, /* an edit could not be undone as a whole, or the host lost a device's
+			       file */
 	CONDITIONS,
 };
 
@@ -35,8 +36,8 @@ struct conditions {
 const char *condition_name(enum condition_type type);
 
 /*
- * Sets a condition; @reason and @message are copied, NULL when it is false. Return: whether anything
- * but the generation changed.
+ * Sets a condition; @reason and @message are copied, NULL when it is false. Return: whether
+ * anything but the generation changed.
  */
 bool conditions_set(struct conditions *conditions, enum condition_type type, bool status,
 		    const char *reason, const char *message, uint64_t generation);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One function carries every edit: read the description, compile it with the places that are taken,
- * plan from what runs, apply, and say what waits. Whatever says that something may have changed (the
- * watch, SIGHUP, an apply, a guest that let go of a device) ends there.
+ * plan from what runs, apply, and say what waits. Whatever says that something may have changed
+ * (the watch, SIGHUP, an apply, a guest that let go of a device) ends there.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -30,7 +30,7 @@
 /* The reason of Degraded when the host has lost what is behind a device. */
 #define LOST "BackingLost"
 
-#define MAX_ROUNDS   3 /* of changes that make room for others */
+#define MAX_ROUNDS 3 /* of changes that make room for others */
 
 static void on_watch(void *opaque)
 {
@@ -110,8 +110,9 @@ void converge_watch(struct converge *c)
 	}
 	r = watch_set(c->watch, modes[reload->watch], reload->poll_interval, paths, n);
 	if (r < 0 && r != c->watch_error)
-		log_warn("%s cannot be watched (%s): SIGHUP and 'weft apply' work, or reload.watch: poll",
-			 c->path, strerror(-r));
+		log_warn(
+			"%s cannot be watched (%s): SIGHUP and 'weft apply' work, or reload.watch: poll",
+			c->path, strerror(-r));
 	c->watch_error = r;
 }
 
@@ -147,7 +148,7 @@ bool converge_follow_includes(struct converge *c, struct generation *newest)
 struct generation *converge_load(struct converge *c, const char *path)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct graph_pins pins = { .occupied = true, .mmio64_base = c->parts->graph->mmio64_base };
+	struct graph_pins pins = {.occupied = true, .mmio64_base = c->parts->graph->mmio64_base};
 	const struct graph_node **nodes;
 	const struct plan_running *running;
 
@@ -169,8 +170,9 @@ struct generation *converge_load(struct converge *c, const char *path)
 }
 
 /*
- * The description, with all its files watched before they are read, so that no edit falls between. Which
- * files those are is known when they have been read: so it is read again when they were others.
+ * The description, with all its files watched before they are read, so that no edit falls between.
+ * Which files those are is known when they have been read: so it is read again when they were
+ * others.
  */
 static struct generation *load_watched(struct converge *c)
 {
@@ -208,7 +210,7 @@ static void say_ready(struct converge *c)
 		return;
 	}
 	strbuf_puts(&message, "the guest runs");
-	graph_for_each_node(c->target->graph, node, i)
+	graph_for_each_node (c->target->graph, node, i)
 		if (node->host && node->host->missing[0])
 			strbuf_printf(&message, "; %s is pending: %s", node->path,
 				      node->host->missing);
@@ -243,7 +245,8 @@ void converge_say_what_is_left(struct converge *c)
 {
 	cleanup_strbuf struct strbuf why = STRBUF_INIT;
 
-	/* Outputs were kept for a device that is plugged again; what no device has by now is ended. */
+	/* Outputs were kept for a device that is plugged again; what no device has by now is ended.
+	 */
 	console_hub_prune(c->parts->consoles);
 	if (builder_is_settled(c->builder, &why)) {
 		converge_condition(c, CONDITION_CONVERGING, false, NULL, NULL);
@@ -312,10 +315,12 @@ static void save(struct converge *c)
 		log_warn("the state directory cannot be written: %s", strerror(-r));
 }
 
-/* A description says itself how it is to be watched. An edit of it while nobody watched is looked for. */
+/* A description says itself how it is to be watched. An edit of it while nobody watched is looked
+ * for. */
 static void watch_as_it_says(struct converge *c, const struct generation *before)
 {
-	const struct config_reload *was = &before->config->reload, *is = &c->accepted->config->reload;
+	const struct config_reload *was = &before->config->reload,
+				   *is = &c->accepted->config->reload;
 
 	if (was->watch == is->watch && was->poll_interval == is->poll_interval)
 		return;
@@ -428,8 +433,7 @@ void converge_forget_faults(struct converge *c)
 }
 
 /* What changed by itself (an image that grew) is noticed whenever the description is looked at. */
-static void look_at_host(struct converge *c, enum converge_trigger trigger,
-			 struct diag_list *diags)
+static void look_at_host(struct converge *c, enum converge_trigger trigger, struct diag_list *diags)
 {
 	size_t before = diag_warnings(diags);
 
@@ -440,13 +444,12 @@ static void look_at_host(struct converge *c, enum converge_trigger trigger,
 }
 
 /*
- * A device can come when the one that has what it needs has been changed: then the plan is made again.
- * What waits for the guest is done when the guest has let go (converge_unplugged()).
+ * A device can come when the one that has what it needs has been changed: then the plan is made
+ * again. What waits for the guest is done when the guest has let go (converge_unplugged()).
  */
 enum exit_code converge_go_to(struct converge *c, struct generation *to,
-			      enum converge_trigger trigger,
-			      const struct converge_request *request, json_t **ret_plan,
-			      struct diag_list *diags)
+			      enum converge_trigger trigger, const struct converge_request *request,
+			      json_t **ret_plan, struct diag_list *diags)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	const struct plan *all = converge_plan_to(c, to, arena);
@@ -518,8 +521,9 @@ static bool was_refused(struct converge *c, const struct generation *newest)
 	converge_digest(newest, digest);
 	if (memcmp(c->refused, digest, sizeof(digest)) != 0)
 		return false;
-	converge_condition(c, CONDITION_CONFIG_INVALID, true, "NotConfirmed",
-			   "the description was applied and not confirmed; 'weft apply' tries it again");
+	converge_condition(
+		c, CONDITION_CONFIG_INVALID, true, "NotConfirmed",
+		"the description was applied and not confirmed; 'weft apply' tries it again");
 	return true;
 }
 
@@ -550,8 +554,8 @@ void converge_now(struct converge *c, enum converge_trigger trigger)
 }
 
 /*
- * On with what was begun, not with what the file says by now: that has its own triggers, and may have to
- * wait for one.
+ * On with what was begun, not with what the file says by now: that has its own triggers, and may
+ * have to wait for one.
  */
 static void go_on(struct converge *c, enum converge_trigger trigger)
 {

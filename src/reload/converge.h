@@ -26,17 +26,17 @@ enum converge_trigger {
 	CONVERGE_HANGUP,
 	CONVERGE_APPLY,
 	CONVERGE_UNPLUGGED,
-	CONVERGE_HOST,	 /* a device of the host came or went */
+	CONVERGE_HOST,   /* a device of the host came or went */
 	CONVERGE_REVERT, /* an apply was not confirmed */
 };
 
 /* What somebody asks for with `weft apply`. */
 struct converge_request {
-	const char *path;	  /* another description from now on; NULL: the one it has */
-	bool dry_run;		  /* up to the first commit, then all is taken back */
+	const char *path;         /* another description from now on; NULL: the one it has */
+	bool dry_run;             /* up to the first commit, then all is taken back */
 	uint64_t confirm_timeout; /* nanoseconds until it reverts by itself, 0: it does not */
-	uint64_t if_generation;	  /* only if this is what runs, 0: always */
-	uid_t uid;		  /* who asks, for the history */
+	uint64_t if_generation;   /* only if this is what runs, 0: always */
+	uid_t uid;                /* who asks, for the history */
 	pid_t pid;
 };
 
@@ -50,8 +50,8 @@ struct converge *converge_create(struct loop *loop, struct builder *builder, str
 				 const char *path, const struct document_options *options);
 
 /*
- * To be called when the guest has had its first moments: the start is saved and recorded, unless it is
- * already. What changes the machine before that, or ends it, does it too.
+ * To be called when the guest has had its first moments: the start is saved and recorded, unless it
+ * is already. What changes the machine before that, or ends it, does it too.
  */
 void converge_started(struct converge *converge);
 
@@ -64,7 +64,8 @@ struct converge *converge_destroy(struct converge *converge);
  * @trigger: CONVERGE_BOOT: an invalid description is an error; CONVERGE_REBOOT: the one that ran is
  *	taken instead
  *
- * The first boot takes the state directory of the machine. Return: EXIT_DONE when the guest runs; otherwise nothing is left, and diagnostics are printed.
+ * The first boot takes the state directory of the machine. Return: EXIT_DONE when the guest runs;
+ *otherwise nothing is left, and diagnostics are printed.
  */
 enum exit_code converge_boot(struct converge *converge, enum converge_trigger trigger);
 
@@ -92,13 +93,15 @@ void converge_unplugged(struct converge *converge, void *object);
 /* The guest followed an edit further, or refused to. */
 void converge_followed(struct converge *converge);
 
-/* Something has gone wrong for good with a part, or with none any more: the condition Degraded says so. */
+/* Something has gone wrong for good with a part, or with none any more: the condition Degraded says
+ * so. */
 void converge_say_what_is_lost(struct converge *converge);
 
 /* The description that runs: what was accepted last. NULL before the boot. */
 const struct generation *converge_generation(const struct converge *converge);
 
-/* The plan to a file, or to the description itself with NULL, without doing anything. See converge_apply(). */
+/* The plan to a file, or to the description itself with NULL, without doing anything. See
+ * converge_apply(). */
 int converge_plan(struct converge *converge, const char *path, struct json_t **ret);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The monitor is listening before anything is enumerated, so nothing falls between. Its events are
- * read and forgotten: a lost one (ENOBUFS) is as good as one that came. Where no udevd runs (containers,
- * small systems) they are the kernel's, and there are fewer properties to match.
+ * read and forgotten: a lost one (ENOBUFS) is as good as one that came. Where no udevd runs
+ * (containers, small systems) they are the kernel's, and there are fewer properties to match.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -27,7 +27,7 @@ struct hostdev {
 	void (*changed)(void *opaque);
 	void *opaque;
 	const struct udev_library *lib; /* NULL before the first use */
-	int error;			/* why there is no lib */
+	int error;                      /* why there is no lib */
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	bool has_udevd, armed;
@@ -119,15 +119,16 @@ static bool is_open(struct hostdev *h)
 	h->error = udev_library_open(&h->lib);
 	if (h->error < 0)
 		return false;
-	h->udev = h->lib->new();
+	h->udev = h->lib->new ();
 	if (!h->udev) {
 		h->error = -ENOMEM;
 		return false;
 	}
 	r = listen_for_events(h);
 	if (r < 0)
-		log_warn("devices of the host that come and go are not noticed (%s): SIGHUP makes weft look",
-			 strerror(-r));
+		log_warn(
+			"devices of the host that come and go are not noticed (%s): SIGHUP makes weft look",
+			strerror(-r));
 	return true;
 }
 
@@ -212,8 +213,8 @@ static bool matches_one(const struct hostdev *h, struct udev_device *device,
 	     fits(pattern, property(h, device, "ID_SERIAL")) ||
 	     fits(pattern, h->lib->device_get_sysattr_value(device, "device/serial"))))
 		return true;
-	return fits(pattern, is_capital(name) ? property(h, device, name) :
-						h->lib->device_get_sysattr_value(device, name));
+	return fits(pattern, is_capital(name) ? property(h, device, name)
+					      : h->lib->device_get_sysattr_value(device, name));
 }
 
 /* Partitions have the properties of their disk: they are only meant where that is said. */
@@ -255,7 +256,7 @@ static void keep(const struct hostdev *h, const struct graph *graph,
 	if (!c)
 		return;
 	c->taken = true;
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->host && is_of(running, node) &&
 		    matches(h, c->device, value_child(node->value, "match")))
 			*node->host = c->host;
@@ -292,9 +293,9 @@ static bool forget(const struct graph *graph, const char *why)
 	bool any = false;
 	size_t i;
 
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->host) {
-			*node->host = (struct graph_host){ .sequence = 0 };
+			*node->host = (struct graph_host){.sequence = 0};
 			snprintf(node->host->missing, sizeof(node->host->missing), "%s", why);
 			any = true;
 		}
@@ -320,7 +321,7 @@ void hostdev_resolve(struct hostdev *h, const struct graph *graph,
 	for (i = 0; i < n; i++)
 		if (running[i].host.device[0])
 			keep(h, graph, &running[i], candidates);
-	graph_for_each_node(graph, node, i)
+	graph_for_each_node (graph, node, i)
 		if (node->host && node->host->missing[0])
 			choose(h, node, candidates);
 	for (struct candidate *c = candidates; c; c = c->next)

@@ -15,7 +15,8 @@ static enum plan_class at_restart(enum plan_class class)
 	return class < PLAN_RESTART ? PLAN_RESTART : class;
 }
 
-/* With policy stage or manual everything waits but what is the machine's own (reload, lifecycle). */
+/* With policy stage or manual everything waits but what is the machine's own (reload, lifecycle).
+ */
 static const struct plan *hold_back(const struct plan *plan, const char *reason,
 				    struct arena *arena)
 {
@@ -29,7 +30,8 @@ static const struct plan *hold_back(const struct plan *plan, const char *reason,
 
 		steps[i] = *step;
 		/* What comes and goes on the host is no edit. */
-		if (step->class == PLAN_NONE || step->host || (step->from && step->from->kind == GRAPH_MACHINE))
+		if (step->class == PLAN_NONE || step->host ||
+		    (step->from && step->from->kind == GRAPH_MACHINE))
 			continue;
 		for (size_t j = 0; j < step->n_changes; j++) {
 			changes[j] = step->changes[j];
@@ -39,7 +41,7 @@ static const struct plan *hold_back(const struct plan *plan, const char *reason,
 		steps[i].changes = changes;
 		steps[i].class = at_restart(step->class);
 	}
-	*held = (struct plan){ steps, plan->n_steps };
+	*held = (struct plan){steps, plan->n_steps};
 	return held;
 }
 
@@ -78,16 +80,16 @@ void converge_say_what_waits(struct converge *c, const struct plan *plan)
 		for (size_t j = 0; j < step->n_changes; j++)
 			strbuf_printf(&message, "%s%s (%s)", message.size ? "; " : "",
 				      step->changes[j].path,
-				      step->changes[j].reason ? step->changes[j].reason :
-								plan_class_name(step->class));
+				      step->changes[j].reason ? step->changes[j].reason
+							      : plan_class_name(step->class));
 		if (step->n_changes == 0)
 			strbuf_printf(&message, "%s%s", message.size ? "; " : "",
 				      step->to ? step->to->path : step->from->path);
 	}
 	json_decref(c->pending);
 	json_decref(c->undone);
-	c->pending = plan_to_json(&(struct plan){ waiting, n });
-	c->undone = plan_to_json(&(struct plan){ undone, n_undone });
+	c->pending = plan_to_json(&(struct plan){waiting, n});
+	c->undone = plan_to_json(&(struct plan){undone, n_undone});
 	if (message.size)
 		converge_condition(c, CONDITION_RESTART_REQUIRED, true, "EditWaits", message.text);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcyaml reads and writes state.yaml: weft wrote it, so its simple view of YAML is enough; what a person
- * may have changed in it is checked as little as a corrupted disk is.
+ * libcyaml reads and writes state.yaml: weft wrote it, so its simple view of YAML is enough; what a
+ * person may have changed in it is checked as little as a corrupted disk is.
  */
 #include <cyaml/cyaml.h>
 #include <errno.h>
@@ -76,7 +76,8 @@ static const cyaml_config_t cyaml_config = {
 };
 
 /* The pin of a device that may have one already. */
-static struct graph_node *pin_for(struct graph_node *nodes, size_t *n, struct arena *arena, const char *path)
+static struct graph_node *pin_for(struct graph_node *nodes, size_t *n, struct arena *arena,
+				  const char *path)
 {
 	size_t i;
 
@@ -101,12 +102,13 @@ static void keep(struct state_content *content, const struct state_file *file)
 
 	for (unsigned i = 0; i < file->slots_count; i++)
 		if (file->slots[i].slot < PCI_SLOTS)
-			pin_for(nodes, &n, arena, file->slots[i].path)->pci_slot = file->slots[i].slot;
+			pin_for(nodes, &n, arena, file->slots[i].path)->pci_slot =
+				file->slots[i].slot;
 	for (unsigned i = 0; i < file->memory_count; i++) {
 		const struct memory *memory = &file->memory[i];
 		struct graph_node *node = pin_for(nodes, &n, arena, memory->path);
 
-		node->memory = (struct graph_bar){ memory->base, memory->size };
+		node->memory = (struct graph_bar){memory->base, memory->size};
 		if (memory->nvdimm <= NVDIMM_SLOTS)
 			node->nvdimm_slot = memory->nvdimm - 1;
 	}
@@ -114,7 +116,7 @@ static void keep(struct state_content *content, const struct state_file *file)
 		list[i] = &nodes[i];
 	*content = (struct state_content){
 		.generation = file->generation,
-		.pins = { .nodes = list, .n = n },
+		.pins = {.nodes = list, .n = n},
 		.arena = arena,
 	};
 	snprintf(content->hash, sizeof(content->hash), "%s", file->hash);
@@ -155,13 +157,12 @@ int state_content_print(const struct graph *graph, uint64_t generation, struct s
 	graph_for_each_node (graph, node, i) {
 		if (node->pci_slot > 0)
 			file.slots[file.slots_count++] =
-				(struct slot){ (char *)node->path, (uint8_t)node->pci_slot };
+				(struct slot){(char *)node->path, (uint8_t)node->pci_slot};
 		/* That of virtio-mem, which no description names, follows from the machine's. */
 		if (node->memory.size && node->value)
 			file.memory[file.memory_count++] = (struct memory){
-				(char *)node->path, (uint8_t)(node->nvdimm_slot + 1), node->memory.base,
-				node->memory.size
-			};
+				(char *)node->path, (uint8_t)(node->nvdimm_slot + 1),
+				node->memory.base, node->memory.size};
 	}
 	if (cyaml_save_data(&printed, &size, &cyaml_config, &state_schema, &file, 0) != CYAML_OK)
 		return -EIO;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What state.yaml holds: the number and the hash of the generation that was carried out last, and the
- * places of its devices.
+ * What state.yaml holds: the number and the hash of the generation that was carried out last, and
+ * the places of its devices.
  */
 #pragma once
 

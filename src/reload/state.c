@@ -24,9 +24,9 @@
 #include "reload/state.h"
 #include "schema/value-yaml.h"
 
-#define STATE_MAX_BYTES	  (64 * KiB)
-#define JUST_TAKEN	  3 /* seconds */
-#define HISTORY		  "history.ndjson"
+#define STATE_MAX_BYTES   (64 * KiB)
+#define JUST_TAKEN        3 /* seconds */
+#define HISTORY           "history.ndjson"
 #define HISTORY_MAX_BYTES (1024 * 1024)
 
 struct save;
@@ -128,7 +128,8 @@ static int take_lock(struct state *state, pid_t *ret_pid)
 			*ret_pid = (pid_t)strtol(text, NULL, 10);
 		return -EBUSY;
 	}
-	/* Always as long, so that what was there is written over. The lock holds on a full disk, too. */
+	/* Always as long, so that what was there is written over. The lock holds on a full disk,
+	 * too. */
 	len = snprintf(text, sizeof(text), "%-10d\n", (int)getpid());
 	if (pwrite(state->lock_fd, text, (size_t)len, 0) < 0)
 		log_warn("%s/lock cannot be written: %s", state->directory, strerror(errno));
@@ -290,7 +291,8 @@ static bool holds(const struct state *state, const char *name, const void *data,
 	return text && read(fd, text, size) == (ssize_t)size && memcmp(text, data, size) == 0;
 }
 
-/* Writes a file beside, makes sure that it is on the disk, and puts it in the place of the old one. */
+/* Writes a file beside, makes sure that it is on the disk, and puts it in the place of the old one.
+ */
 static int replace_file(struct state *state, const char *name, const void *data, size_t size,
 			bool sync)
 {
@@ -446,7 +448,7 @@ int state_record(struct state *state, const struct json_t *entry)
 {
 	cleanup_free char *text = json_dumps(entry, JSON_COMPACT);
 	cleanup_fd int fd = -1;
-	struct iovec line[3] = { { (char *)"\n", 1 }, { text, 0 }, { (char *)"\n", 1 } };
+	struct iovec line[3] = {{(char *)"\n", 1}, {text, 0}, {(char *)"\n", 1}};
 	struct stat st;
 	ssize_t n;
 

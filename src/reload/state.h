@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state directory of a machine: what has to outlive the process. One machine of a name runs at a
- * time: its lock is here. Every file is written beside, synced and renamed, so that a crash at any
+ * The state directory of a machine: what has to outlive the process. One machine of a name runs at
+ *a time: its lock is here. Every file is written beside, synced and renamed, so that a crash at any
  * moment leaves the old one or the new one.
  *
  *	lock            held while the machine runs; holds the process id
@@ -45,8 +45,8 @@ char *state_directory(void);
 int state_open(const char *name, struct state **ret, pid_t *ret_pid) must_use;
 
 /*
- * Whether a process that lives took the state of that machine a moment ago: it may not listen yet. Any
- * thread of any process.
+ * Whether a process that lives took the state of that machine a moment ago: it may not listen yet.
+ * Any thread of any process.
  */
 bool state_was_just_taken(const char *name);
 
@@ -56,7 +56,8 @@ struct state *state_close(struct state *state);
 /* The path of a file in the directory; lives as long as the state. */
 const char *state_path(struct state *state, const char *file);
 
-/* The slots and the persistent memory that were given, as pins without anything else; live as long as the state. */
+/* The slots and the persistent memory that were given, as pins without anything else; live as long
+ * as the state. */
 const struct graph_pins *state_pins(const struct state *state);
 
 /* The number of the last generation, 0 before the first, and whether it was this graph. */
@@ -70,16 +71,16 @@ bool state_is(const struct state *state, const struct graph *graph);
  * @root: its values, for last-good.yaml
  * @generation: its number
  *
- * Places of devices that are gone are forgotten. The files are written by a thread, in the time the disk
- * takes; what cannot be written is logged, and they are as they were. Of many calls the newest counts.
- * Return: 0 or a negative errno.
+ * Places of devices that are gone are forgotten. The files are written by a thread, in the time the
+ * disk takes; what cannot be written is logged, and they are as they were. Of many calls the newest
+ * counts. Return: 0 or a negative errno.
  */
 int state_accept(struct state *state, const struct graph *graph, const struct value *root,
 		 uint64_t generation) must_use;
 
 /*
- * The process is about to end: what is saved from now on is written at once, and the disk is not waited for.
- * A crash of the host can lose it, the end of weft cannot.
+ * The process is about to end: what is saved from now on is written at once, and the disk is not
+ * waited for. A crash of the host can lose it, the end of weft cannot.
  */
 void state_hurry(struct state *state);
 

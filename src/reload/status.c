@@ -18,10 +18,10 @@
 #include "schema/config.h"
 
 static const char *const trigger_names[] = {
-	[CONVERGE_BOOT] = "boot",	    [CONVERGE_REBOOT] = "reboot",
-	[CONVERGE_WATCH] = "watch",	    [CONVERGE_HANGUP] = "hangup",
-	[CONVERGE_APPLY] = "apply",	    [CONVERGE_UNPLUGGED] = "unplugged",
-	[CONVERGE_HOST] = "host",	    [CONVERGE_REVERT] = "revert",
+	[CONVERGE_BOOT] = "boot",   [CONVERGE_REBOOT] = "reboot",
+	[CONVERGE_WATCH] = "watch", [CONVERGE_HANGUP] = "hangup",
+	[CONVERGE_APPLY] = "apply", [CONVERGE_UNPLUGGED] = "unplugged",
+	[CONVERGE_HOST] = "host",   [CONVERGE_REVERT] = "revert",
 };
 
 const char *converge_trigger_name(enum converge_trigger trigger)
@@ -112,7 +112,8 @@ static json_t *address_of(const struct graph_node *node)
 	return json_null();
 }
 
-/* What of a device waits, and why: "path: reload.replug is never; queues: …"; of the whole the reason alone. */
+/* What of a device waits, and why: "path: reload.replug is never; queues: …"; of the whole the
+ * reason alone. */
 static void explain_step(const json_t *step, const char *path, struct strbuf *why)
 {
 	const json_t *change;
@@ -127,9 +128,9 @@ static void explain_step(const json_t *step, const char *path, struct strbuf *wh
 			strbuf_puts(why, "; ");
 		if (strcmp(property, path) != 0)
 			strbuf_printf(why, "%s: ",
-				      strncmp(property, path, strlen(path)) == 0 ?
-					      property + strlen(path) + 1 :
-					      property);
+				      strncmp(property, path, strlen(path)) == 0
+					      ? property + strlen(path) + 1
+					      : property);
 		strbuf_puts(why, reason ? reason : "waits for the next start of the guest");
 	}
 }
@@ -140,9 +141,9 @@ static void explain_what_waits(const struct converge *c, const struct graph_node
 	const json_t *step;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->undone, "steps"), i, step)
-		if (strcmp(json_string_value(json_object_get(step, "path")), node->path) == 0)
-			explain_step(step, node->path, why);
+	json_array_foreach(json_object_get(c->undone, "steps"), i,
+			   step) if (strcmp(json_string_value(json_object_get(step, "path")),
+					    node->path) == 0) explain_step(step, node->path, why);
 }
 
 /* What the description has and the machine has not yet. */
@@ -151,7 +152,7 @@ static void add_pending(const struct converge *c, json_t *devices)
 	const struct graph_node *node;
 	size_t i;
 
-	graph_for_each_node(c->accepted->graph, node, i) {
+	graph_for_each_node (c->accepted->graph, node, i) {
 		cleanup_strbuf struct strbuf why = STRBUF_INIT;
 
 		if (node->kind != GRAPH_DEVICE || json_object_get(devices, node->id))
@@ -161,8 +162,8 @@ static void add_pending(const struct converge *c, json_t *devices)
 		else
 			explain_what_waits(c, node, &why);
 		json_object_set_new(devices, node->id,
-				    json_pack("{s:s, s:s, s:s, s:o, s:o}", "type",
-					      node->type->name, "phase", "Pending", "message",
+				    json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", node->type->name,
+					      "phase", "Pending", "message",
 					      why.text ? why.text : "", "address", json_null(),
 					      "line", place_of(node)));
 	}
@@ -229,7 +230,8 @@ const char *converge_state_path(const struct converge *c, const char *file)
 	return c->state ? state_path(c->state, file) : NULL;
 }
 
-void converge_set_listener(struct converge *c, void (*fn)(json_t *event, void *opaque), void *opaque)
+void converge_set_listener(struct converge *c, void (*fn)(json_t *event, void *opaque),
+			   void *opaque)
 {
 	c->listener = fn;
 	c->opaque = opaque;

@@ -256,8 +256,9 @@ static void on_started(void *opaque)
 	struct supervisor *s = opaque;
 
 	/*
-	 * The guest has its first moments to itself: what it writes then is not kept waiting, and one
-	 * that ends at once pays for none of this. An edit made meanwhile is seen by this reading.
+	 * The guest has its first moments to itself: what it writes then is not kept waiting, and
+	 * one that ends at once pays for none of this. An edit made meanwhile is seen by this
+	 * reading.
 	 */
 	converge_started(s->converge);
 	if (s->attendant)

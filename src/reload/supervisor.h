@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The supervisor: the life of one machine from `weft run` to its end. It boots the description, acts on
- * what the guest and the host ask for, and starts the guest again with the newest valid description.
+ * The supervisor: the life of one machine from `weft run` to its end. It boots the description,
+ * acts on what the guest and the host ask for, and starts the guest again with the newest valid
+ * description.
  */
 #pragma once
 
@@ -50,8 +51,8 @@ int supervisor_run(const char *path, const struct document_options *options,
 /**
  * supervisor_act() - do what somebody asks for
  *
- * Main thread, while the loop runs; not from a callback of the machine. All but a reset and a kill only
- * begin here: the guest takes its time. Pausing a machine that is paused is done, and so on.
+ * Main thread, while the loop runs; not from a callback of the machine. All but a reset and a kill
+ * only begin here: the guest takes its time. Pausing a machine that is paused is done, and so on.
  *
  * Return: 0, or -EBUSY when a paused guest cannot hear the power button.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions of libudev that weft uses, opened at run time: a weft whose description matches no host
- * device costs nothing of it, and runs where it is not installed.
+ * The functions of libudev that weft uses, opened at run time: a weft whose description matches no
+ * host device costs nothing of it, and runs where it is not installed.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ struct udev_library {
 };
 
 /*
- * Opens it, once for the process. Return: 0, -ENOENT: it is not there or too old, -EOPNOTSUPP: it was left
- * out of this build, which is linked statically.
+ * Opens it, once for the process. Return: 0, -ENOENT: it is not there or too old, -EOPNOTSUPP: it
+ * was left out of this build, which is linked statically.
  */
 int udev_library_open(const struct udev_library **ret) must_use;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An inotify watch on a file dies with its inode: editors, sed -i and git put another inode under the
- * name. A watch on the directory survives all of them, but for two things: a directory that is reached
- * through a symbolic link can be swapped as a whole, which only the directory that holds the link sees;
- * and a ConfigMap's files are links through `..data`, which is itself a link. So the path is resolved a
- * component at a time, as the kernel does, and every directory that holds a link of it is watched.
+ * An inotify watch on a file dies with its inode: editors, sed -i and git put another inode under
+ * the name. A watch on the directory survives all of them, but for two things: a directory that is
+ * reached through a symbolic link can be swapped as a whole, which only the directory that holds
+ * the link sees; and a ConfigMap's files are links through `..data`, which is itself a link. So the
+ * path is resolved a component at a time, as the kernel does, and every directory that holds a link
+ * of it is watched.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,21 +21,21 @@
 #include "loop/loop.h"
 #include "reload/watch.h"
 
-#define MAX_LINKS	40 /* as the kernel: ELOOP */
+#define MAX_LINKS       40 /* as the kernel: ELOOP */
 #define MAX_DIRECTORIES 512
-#define MAX_READS	64 /* of events in one go: who floods a directory does not stop the machine */
+#define MAX_READS       64 /* of events in one go: who floods a directory does not stop the machine */
 
 /*
  * Not IN_MODIFY: a disk image beside the description is written all the time. A description that is
  * rewritten in place is closed at the end.
  */
-#define EVENTS                                                                                     \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |        \
+#define EVENTS                                                                              \
+	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | \
 	 IN_DELETE_SELF | IN_MOVE_SELF)
 
 /*
- * Of the directories above: when one is renamed, the path leads elsewhere, and nothing below it tells.
- * What happens in them does not matter.
+ * Of the directories above: when one is renamed, the path leads elsewhere, and nothing below it
+ * tells. What happens in them does not matter.
  */
 #define EVENTS_ABOVE (IN_DELETE_SELF | IN_MOVE_SELF)
 
@@ -70,7 +71,8 @@ struct watch {
 	size_t n_paths;
 
 	int inotify;
-	int hold; /* on inotify: closing it waits for the kernel's readers, 20 ms in which nobody gains */
+	int hold; /* on inotify: closing it waits for the kernel's readers, 20 ms in which nobody
+		     gains */
 	struct loop_source *events, *quiet, *poll;
 	uint64_t first_event; /* of those that are not told yet, 0 for none */
 	struct directories directories;
@@ -103,14 +105,16 @@ static bool is_younger(const char *path, uint64_t age)
 	if (stat(path, &st) < 0)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &t);
-	elapsed = (int64_t)(t.tv_sec - st.st_mtim.tv_sec) * 1000000000 + t.tv_nsec - st.st_mtim.tv_nsec;
+	elapsed = (int64_t)(t.tv_sec - st.st_mtim.tv_sec) * 1000000000 + t.tv_nsec -
+		  st.st_mtim.tv_nsec;
 	/* A time in the future says nothing: somebody set a clock. */
 	return elapsed >= 0 && (uint64_t)elapsed < age;
 }
 
 /*
- * Half a description may well be valid, with half the devices. A file that is being written in place
- * tells nothing until it is closed, but anything else in its directory may have called us meanwhile.
+ * Half a description may well be valid, with half the devices. A file that is being written in
+ * place tells nothing until it is closed, but anything else in its directory may have called us
+ * meanwhile.
  */
 static bool is_being_written(const struct watch *watch)
 {
@@ -133,8 +137,8 @@ static void on_quiet(void *opaque)
 }
 
 /*
- * What the events are does not matter, an overflow of the queue no more than the others; only that a
- * watch is gone, which we ourselves may have ended, is none.
+ * What the events are does not matter, an overflow of the queue no more than the others; only that
+ * a watch is gone, which we ourselves may have ended, is none.
  */
 static void on_events(int fd, unsigned events, void *opaque)
 {
@@ -153,7 +157,8 @@ static void on_events(int fd, unsigned events, void *opaque)
 		watch_trigger(watch);
 }
 
-/* Of a pattern (or a file with such a name that is not there) the directory: what matches changes it. */
+/* Of a pattern (or a file with such a name that is not there) the directory: what matches changes
+ * it. */
 static struct stamp stamp_of(const char *path)
 {
 	char directory[PATH_MAX];
@@ -164,12 +169,12 @@ static struct stamp stamp_of(const char *path)
 		int len = slash ? (int)(slash - path) + 1 : 1;
 
 		if (!strpbrk(path, "*?[") || len >= PATH_MAX)
-			return (struct stamp){ 0 };
+			return (struct stamp){0};
 		snprintf(directory, sizeof(directory), "%.*s", len, slash ? path : ".");
 		if (stat(directory, &st) < 0)
-			return (struct stamp){ 0 };
+			return (struct stamp){0};
 	}
-	return (struct stamp){ true, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim };
+	return (struct stamp){true, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
 }
 
 static bool same_stamp(const struct stamp *a, const struct stamp *b)
@@ -242,8 +247,8 @@ struct watch *watch_destroy(struct watch *watch)
 }
 
 /*
- * Watches a directory; the kernel gives the same descriptor for one that is watched already, with other
- * events. What that misses for a moment is no loss: the files are read after all this.
+ * Watches a directory; the kernel gives the same descriptor for one that is watched already, with
+ * other events. What that misses for a moment is no loss: the files are read after all this.
  */
 static int watch_directory(struct watch *watch, const char *directory, uint32_t events,
 			   struct directories *keep)
@@ -289,8 +294,8 @@ static bool same_target(const char *a, const char *b)
 }
 
 /*
- * Watches @directory for what @name in it can become. It is looked at again after that: it may have been
- * swapped just before. Return: a negative errno, or 0 with its target.
+ * Watches @directory for what @name in it can become. It is looked at again after that: it may have
+ * been swapped just before. Return: a negative errno, or 0 with its target.
  */
 static int watch_name(struct watch *watch, const char *directory, const char *name, bool last,
 		      char *target, const char **ret_target, struct directories *keep)
@@ -347,7 +352,8 @@ static int watch_path(struct watch *watch, const char *path, struct directories 
 		}
 		if (++links > MAX_LINKS)
 			return -ELOOP;
-		if ((size_t)snprintf(next, sizeof(next), "%s%s", target, rest + len) >= sizeof(next))
+		if ((size_t)snprintf(next, sizeof(next), "%s%s", target, rest + len) >=
+		    sizeof(next))
 			return -ENAMETOOLONG;
 		strcpy(rest, next);
 		if (*target == '/')
@@ -376,7 +382,7 @@ static int start_inotify(struct watch *watch)
 /* New directories are watched before old ones are let go, so that nothing is missed between. */
 static int set_inotify(struct watch *watch)
 {
-	struct directories keep = { .n = 0 }, *old = &watch->directories;
+	struct directories keep = {.n = 0}, *old = &watch->directories;
 	int error = start_inotify(watch), r;
 
 	if (error < 0)

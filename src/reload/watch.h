@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watching files whose names lead through anything: renames over them, checkouts, symbolic links that
- * are swapped, ConfigMaps. Only the time of a change is told, never what it was: the reader reads it all.
+ * Watching files whose names lead through anything: renames over them, checkouts, symbolic links
+ * that are swapped, ConfigMaps. Only the time of a change is told, never what it was: the reader
+ * reads it all.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct loop;
 struct watch;
 
 /* A change is told when it has been quiet for this long, or this long after the first event. */
-#define WATCH_QUIET_NS	(150 * 1000000ULL)
+#define WATCH_QUIET_NS  (150 * 1000000ULL)
 #define WATCH_LATEST_NS (2000 * 1000000ULL)
 
 enum watch_mode {
@@ -41,8 +42,8 @@ struct watch *watch_destroy(struct watch *watch);
  * @paths: files; copied. They need not exist
  *
  * To be called before the files are read: what changes after this call is told. Directories are
- * watched, not files: every directory on the way to a file that holds a symbolic link of it, and the
- * one that holds the file itself.
+ * watched, not files: every directory on the way to a file that holds a symbolic link of it, and
+ * the one that holds the file itself.
  *
  * Return: 0, or a negative errno when a directory cannot be watched; the others are.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values into structs: every property's type and offset are in the tables, so one function fills all.
+ * Values into structs: every property's type and offset are in the tables, so one function fills
+ * all.
  */
 #include <string.h>
 
@@ -95,7 +96,7 @@ static void bind_members(struct arena *arena, const struct value *value, char *t
 static void bind_list(struct arena *arena, const struct value *value, void *to)
 {
 	const struct schema_type *type = value->type;
-	struct bound_list list = { .n = value->n };
+	struct bound_list list = {.n = value->n};
 	char *items = arena_array(arena, value->n, type->struct_size);
 
 	list.items = value->n ? items : NULL;
@@ -120,7 +121,7 @@ static void bind_union(struct arena *arena, const struct value *value, char *to)
 
 static void bind_device(struct arena *arena, const struct value *value, void *to)
 {
-	struct config_device device = { .type = schema_text(value->variant->name) };
+	struct config_device device = {.type = schema_text(value->variant->name)};
 	void *config = arena_alloc(arena, schema_type(value->variant->type)->struct_size);
 
 	bind_members(arena, value, config);

@@ -25,7 +25,8 @@ static bool hint_space(struct check *check, struct diag *diag, const struct node
 		return false;
 	word = strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	if (word && strncmp(node->text + word, FULL_WIDTH_COLON, strlen(FULL_WIDTH_COLON)) == 0) {
-		diag_hint(check->diags, diag, "this colon is a full-width one (U+FF1A): write ':' and a space");
+		diag_hint(check->diags, diag,
+			  "this colon is a full-width one (U+FF1A): write ':' and a space");
 		return true;
 	}
 	if (!word || node->text[word] != ':' || strncmp(node->text + word, "://", 3) == 0)
@@ -35,7 +36,8 @@ static bool hint_space(struct check *check, struct diag *diag, const struct node
 	return true;
 }
 
-static const struct schema_property *find_in_variants(const struct schema_type *type, const char *key)
+static const struct schema_property *find_in_variants(const struct schema_type *type,
+						      const char *key)
 {
 	const struct schema_property *found = NULL;
 
@@ -54,18 +56,21 @@ static bool hint_no_device(struct check *check, struct diag *diag, const struct 
 	if (!place->name)
 		return false;
 	if (strcmp(place->name, "include") == 0 || strcmp(place->name, "vars") == 0)
-		diag_hint(check->diags, diag, "'%s' is a key of the description itself: indent it less",
-			  place->name);
+		diag_hint(check->diags, diag,
+			  "'%s' is a key of the description itself: indent it less", place->name);
 	else if (find_in_variants(type, place->name))
 		diag_hint(check->diags, diag,
-			  "'%s' is a key of a device: indent it below the name of the device", place->name);
+			  "'%s' is a key of a device: indent it below the name of the device",
+			  place->name);
 	else if (node->kind != NODE_NULL)
 		return false;
 	else if (schema_variant_find(type, place->name)) /* `virtio-rng:` */
 		diag_hint(check->diags, diag, "write %s: { type: %s }", place->name, place->name);
 	else
-		diag_hint(check->diags, diag, "indent the keys of '%s' below it; the first one is type, one of: %s",
-			  place->name, check_list(check, known, check_known_variants(type, known), " and "));
+		diag_hint(check->diags, diag,
+			  "indent the keys of '%s' below it; the first one is type, one of: %s",
+			  place->name,
+			  check_list(check, known, check_known_variants(type, known), " and "));
 	return true;
 }
 
@@ -97,17 +102,18 @@ static bool hint_list(struct check *check, struct diag *diag, const struct schem
 		label = name->text;
 	else if (item->n_entries == 1 && item->entries[0].value->kind == NODE_MAP)
 		label = item->entries[0].key->text;
-	diag_hint(check->diags, diag,
-		  "each device stands under its name and without a dash: '%.32s:', and its keys indented below",
-		  label);
+	diag_hint(
+		check->diags, diag,
+		"each device stands under its name and without a dash: '%.32s:', and its keys indented below",
+		label);
 	return true;
 }
 
 static bool hint_boolean(struct check *check, struct diag *diag, const struct node *node)
 {
-	static const char *const words[] = { "true", "false" };
-	static const char *const yes[] = { "1", "enabled", "enable", "ro" };
-	static const char *const no[] = { "0", "disabled", "disable", "none", "never", "rw" };
+	static const char *const words[] = {"true", "false"};
+	static const char *const yes[] = {"1", "enabled", "enable", "ro"};
+	static const char *const no[] = {"0", "disabled", "disable", "none", "never", "rw"};
 	const char *near = node->kind == NODE_STRING ? suggest(node->text, words, 2) : NULL;
 
 	if (!node_is_scalar(node))
@@ -132,7 +138,8 @@ void check_hint_kind(struct check *check, struct diag *diag, const struct place 
 		return;
 	if (united && hint_united(check, diag, place, type, node))
 		return;
-	if (type->kind == SCHEMA_MAP && node->kind == NODE_SEQ && hint_list(check, diag, type, node))
+	if (type->kind == SCHEMA_MAP && node->kind == NODE_SEQ &&
+	    hint_list(check, diag, type, node))
 		return;
 	if (type->kind == SCHEMA_BOOLEAN && hint_boolean(check, diag, node))
 		return;
@@ -166,8 +173,8 @@ static bool hint_below(struct check *check, struct diag *diag, const struct sche
 
 		if (inner->kind != SCHEMA_OBJECT || !schema_property_find(inner, key))
 			continue;
-		diag_hint(check->diags, diag, "'%.64s' is a key of '%s': indent it below '%s:'", key,
-			  schema_text(p->name), schema_text(p->name));
+		diag_hint(check->diags, diag, "'%.64s' is a key of '%s': indent it below '%s:'",
+			  key, schema_text(p->name), schema_text(p->name));
 		return true;
 	}
 	return false;
@@ -183,11 +190,12 @@ static bool hint_around(struct check *check, struct diag *diag, const struct pla
 		if (!outer || outer->kind != SCHEMA_OBJECT || !schema_property_find(outer, key))
 			continue;
 		if (up->up)
-			diag_hint(check->diags, diag, "'%.64s' is a key of '%s': indent it less", key,
-				  up->name ? up->name : "");
+			diag_hint(check->diags, diag, "'%.64s' is a key of '%s': indent it less",
+				  key, up->name ? up->name : "");
 		else
 			diag_hint(check->diags, diag,
-				  "'%.64s' is a key of the description itself: indent it less", key);
+				  "'%.64s' is a key of the description itself: indent it less",
+				  key);
 		return true;
 	}
 	return false;
@@ -207,9 +215,10 @@ static bool hint_comma(struct check *check, struct diag *diag, const struct node
 	if (!node_is_scalar(value) || node_is_quoted(value) || before->alias.line ||
 	    value->span.end_line != entry->key->span.line)
 		return false;
-	diag_hint(check->diags, diag, "a comma ends a value in braces: if this belongs to '%.32s', write "
-		  "%.32s: \"%.60s,%.60s\"", before->key->text, before->key->text, value->text,
-		  entry->key->text);
+	diag_hint(check->diags, diag,
+		  "a comma ends a value in braces: if this belongs to '%.32s', write "
+		  "%.32s: \"%.60s,%.60s\"",
+		  before->key->text, before->key->text, value->text, entry->key->text);
 	return true;
 }
 
@@ -222,13 +231,15 @@ static bool hint_device(struct check *check, struct diag *diag, const struct sch
 	size_t n = check_known_variants(devices, known);
 
 	if (type && type->kind == NODE_STRING && schema_variant_find(devices, type->text)) {
-		diag_hint(check->diags, diag, "a device stands below 'devices:': indent '%.64s' there", key);
+		diag_hint(check->diags, diag,
+			  "a device stands below 'devices:': indent '%.64s' there", key);
 		return true;
 	}
 	meant = check_word_meant(key, known, n);
 	if (!meant || !schema_variant_find(devices, meant))
 		return false;
-	diag_hint(check->diags, diag, "it is a device: write devices: { NAME: { type: %s, … } }", meant);
+	diag_hint(check->diags, diag, "it is a device: write devices: { NAME: { type: %s, … } }",
+		  meant);
 	return true;
 }
 
@@ -240,7 +251,8 @@ static bool hint_top(struct check *check, struct diag *diag, const struct schema
 
 	if (!entry->value->anchor)
 		return devices &&
-		       hint_device(check, diag, schema_type(schema_type(devices->type)->items), entry);
+		       hint_device(check, diag, schema_type(schema_type(devices->type)->items),
+				   entry);
 	diag_hint(check->diags, diag, "if it only holds the anchor &%.32s, call it 'x-%.64s'",
 		  entry->value->anchor, entry->key->text);
 	return true;
@@ -252,7 +264,8 @@ static void hint_meant(struct check *check, struct diag *diag, const struct sche
 	const struct schema_property *p = schema_property_find(type, meant);
 
 	/* Something larger has another form than what was written. */
-	if (p && p->example && schema_type(p->type)->kind >= SCHEMA_ARRAY && value->kind != NODE_MAP)
+	if (p && p->example && schema_type(p->type)->kind >= SCHEMA_ARRAY &&
+	    value->kind != NODE_MAP)
 		diag_hint(check->diags, diag, "did you mean '%s'? for example %s: %s", meant, meant,
 			  schema_text(p->example));
 	else
@@ -266,25 +279,29 @@ const char *check_hint_unknown(struct check *check, struct diag *diag, const str
 	size_t n = check_known_keys(type, known);
 
 	if (schema_property_find(type, key)) { /* taken away before, where it is in a file */
-		diag_hint(check->diags, diag, "write it into the file, which is read before options are looked at");
+		diag_hint(check->diags, diag,
+			  "write it into the file, which is read before options are looked at");
 		return NULL;
 	}
 	meant = check_word_meant(key, known, n);
 	if (hint_comma(check, diag, place->entry->value, entry) ||
-	    (!place->up && (!meant || strcmp(meant, "devices") != 0) && hint_top(check, diag, type, entry)))
+	    (!place->up && (!meant || strcmp(meant, "devices") != 0) &&
+	     hint_top(check, diag, type, entry)))
 		return NULL;
 	if (strncmp(key, "x-", 2) == 0)
-		diag_hint(check->diags, diag, "keys that begin with x- stand at the top of the description");
+		diag_hint(check->diags, diag,
+			  "keys that begin with x- stand at the top of the description");
 	else if (meant)
 		hint_meant(check, diag, type, meant, entry->value);
 	else if (!(type->kind == SCHEMA_OBJECT && hint_below(check, diag, type, key)) &&
 		 !hint_around(check, diag, place, key) && n <= MAX_LISTED)
-		diag_hint(check->diags, diag, "the keys here are: %s", check_list(check, known, n, " and "));
+		diag_hint(check->diags, diag, "the keys here are: %s",
+			  check_list(check, known, n, " and "));
 	return meant;
 }
 
-void check_hint_word(struct check *check, struct diag *diag, const char *word, const char *const *known,
-		     size_t n, const char *what)
+void check_hint_word(struct check *check, struct diag *diag, const char *word,
+		     const char *const *known, size_t n, const char *what)
 {
 	const char *meant = check_word_meant(word, known, n);
 	bool file = false;
@@ -313,19 +330,23 @@ void check_hint_no_type(struct check *check, struct diag *diag, const struct pla
 		if (schema_variant_find(type, key)) /* `{ file: console.log }` */
 			diag_hint(check->diags, diag, "write type: %s", key);
 		else if (entry->value->kind == NODE_STRING && schema_variant_find(type, text))
-			diag_hint(check->diags, diag, "write type: %s in the place of %.64s: %s", text, key, text);
+			diag_hint(check->diags, diag, "write type: %s in the place of %.64s: %s",
+				  text, key, text);
 		else
 			continue;
 		return;
 	}
 	if (place->name && schema_variant_find(type, place->name))
-		diag_hint(check->diags, diag, "write type: %s, and give the device a name of its own if you like",
+		diag_hint(check->diags, diag,
+			  "write type: %s, and give the device a name of its own if you like",
 			  place->name);
 	else if (n && n <= MAX_LISTED)
-		diag_hint(check->diags, diag, "the types are: %s", check_list(check, known, n, " and "));
+		diag_hint(check->diags, diag, "the types are: %s",
+			  check_list(check, known, n, " and "));
 }
 
-void check_hint_variant(struct check *check, struct diag *diag, const struct schema_variant *variant)
+void check_hint_variant(struct check *check, struct diag *diag,
+			const struct schema_variant *variant)
 {
 	const struct schema_type *type = schema_type(variant->type);
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
@@ -335,15 +356,17 @@ void check_hint_variant(struct check *check, struct diag *diag, const struct sch
 		const struct schema_property *p = &schema_properties[type->parts.first + i];
 
 		if (p->flags & SCHEMA_REQUIRED && !(p->flags & SCHEMA_DISCRIMINATOR) && p->example)
-			strbuf_printf(&text, ", %s: %s", schema_text(p->name), schema_text(p->example));
+			strbuf_printf(&text, ", %s: %s", schema_text(p->name),
+				      schema_text(p->example));
 	}
 	for (size_t i = 0; i < type->groups.n; i++) { /* exactly one of several: the first */
 		const struct schema_group *group = &schema_groups[type->groups.first + i];
-		const struct schema_property *p =
-			schema_property_find(type, schema_text(schema_group_keys[group->keys.first]));
+		const struct schema_property *p = schema_property_find(
+			type, schema_text(schema_group_keys[group->keys.first]));
 
 		if (!group->key && p && p->example)
-			strbuf_printf(&text, ", %s: %s", schema_text(p->name), schema_text(p->example));
+			strbuf_printf(&text, ", %s: %s", schema_text(p->name),
+				      schema_text(p->example));
 	}
 	diag_hint(check->diags, diag, "write %s }", text.text);
 }
@@ -387,8 +410,7 @@ void check_hint_bytes(struct check *check, struct diag *diag, const struct place
 	const struct node *node = place->entry->value;
 	uint64_t bytes;
 
-	if (node->kind != NODE_INT || node->integer.negative ||
-	    node->integer.magnitude == 0 ||
+	if (node->kind != NODE_INT || node->integer.negative || node->integer.magnitude == 0 ||
 	    __builtin_mul_overflow(node->integer.magnitude, (uint64_t)MiB, &bytes))
 		return;
 	if (bytes >= type->min && (!(type->flags & SCHEMA_HAS_MAX) || bytes <= type->max))

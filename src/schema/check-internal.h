@@ -25,7 +25,7 @@ struct check {
 struct place {
 	const struct place *up;
 	const char *name; /* NULL in a list */
-	size_t index;	  /* in a list */
+	size_t index;     /* in a list */
 	const struct node_entry *entry;
 	struct span span;
 	const struct schema_property *property; /* or NULL */
@@ -42,7 +42,8 @@ const char *check_subject(struct check *check, const struct place *place);
 const char *check_list(struct check *check, const char *const *words, size_t n, const char *last);
 
 /* "'x' takes WANTED, not a string". */
-void check_wrong_kind(struct check *check, const struct place *place, const struct schema_type *type);
+void check_wrong_kind(struct check *check, const struct place *place,
+		      const struct schema_type *type);
 
 /* What a type takes, as a person says it: "an integer", "a size such as 512MiB". */
 const char *schema_type_words(const struct schema_type *type);
@@ -55,8 +56,8 @@ struct value *check_scalar(struct check *check, const struct place *place,
 			   const struct schema_type *type);
 
 /* The length of a text in characters, 0 for no limit in @min and @max; false with a fault. */
-bool check_length(struct check *check, const struct place *place, const char *what, const char *text,
-		  size_t size, const struct schema_type *type);
+bool check_length(struct check *check, const struct place *place, const char *what,
+		  const char *text, size_t size, const struct schema_type *type);
 
 /* The keys of an object, and the words of a union, in the order of the schema. Return: how many. */
 size_t check_known_keys(const struct schema_type *type, const char **known);
@@ -64,8 +65,8 @@ size_t check_known_variants(const struct schema_type *type, const char **known);
 #define CHECK_MAX_KNOWN 64
 
 /*
- * The one of @known that is meant by @word, which is nearly it or what other programs call it; NULL when
- * none is. check-words.c.
+ * The one of @known that is meant by @word, which is nearly it or what other programs call it; NULL
+ * when none is. check-words.c.
  */
 const char *check_word_meant(const char *word, const char *const *known, size_t n);
 
@@ -78,15 +79,16 @@ const char *check_hint_unknown(struct check *check, struct diag *diag, const str
 			       const struct schema_type *type, const struct node_entry *entry);
 
 /* of a word that is not known; @what: "the types are"; */
-void check_hint_word(struct check *check, struct diag *diag, const char *word, const char *const *known,
-		     size_t n, const char *what);
+void check_hint_word(struct check *check, struct diag *diag, const char *word,
+		     const char *const *known, size_t n, const char *what);
 
 /* of a map that does not say which variant of a union it is; */
 void check_hint_no_type(struct check *check, struct diag *diag, const struct place *place,
 			const struct schema_type *type);
 
 /* of a variant that needs more than its name; */
-void check_hint_variant(struct check *check, struct diag *diag, const struct schema_variant *variant);
+void check_hint_variant(struct check *check, struct diag *diag,
+			const struct schema_variant *variant);
 
 /* of a name with capitals, blanks or underscores; */
 void check_hint_label(struct check *check, struct diag *diag, const char *text,

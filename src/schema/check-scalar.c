@@ -59,14 +59,15 @@ static void out_of_range(struct check *check, const struct place *place,
 	format(type->min, min);
 	format(type->max, max);
 	if (has_min && has_max)
-		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be between %s and %s",
-			    subject, shown, min, max);
+		diag = check_fault(check, place, "E0204",
+				   "%s is %s, but it has to be between %s and %s", subject, shown,
+				   min, max);
 	else if (has_max)
-		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at most %s", subject,
-			    shown, max);
+		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at most %s",
+				   subject, shown, max);
 	else
-		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at least %s", subject,
-			    shown, has_min ? min : "0");
+		diag = check_fault(check, place, "E0204", "%s is %s, but it has to be at least %s",
+				   subject, shown, has_min ? min : "0");
 	if (format == size_format)
 		check_hint_bytes(check, diag, place, type);
 }
@@ -129,8 +130,9 @@ static bool number_known(struct check *check, const struct place *place,
 	}
 	if (!type->parts.n)
 		return true;
-	check_fault(check, place, "E0205", "%s is %s, but it has to be %s", check_subject(check, place),
-		    node_of(place)->text, check_list(check, words, n, " or "));
+	check_fault(check, place, "E0205", "%s is %s, but it has to be %s",
+		    check_subject(check, place), node_of(place)->text,
+		    check_list(check, words, n, " or "));
 	return false;
 }
 
@@ -170,8 +172,8 @@ static struct value *check_integer(struct check *check, const struct place *plac
 static void unit_fault(struct check *check, const struct place *place,
 		       const struct unit_error *error)
 {
-	struct diag *diag = check_fault(check, place, "E0207", "%s: %s", check_subject(check, place),
-					error->message);
+	struct diag *diag = check_fault(check, place, "E0207", "%s: %s",
+					check_subject(check, place), error->message);
 
 	if (error->hint[0])
 		diag_hint(check->diags, diag, "%s", error->hint);
@@ -183,19 +185,20 @@ static struct value *check_quantity(struct check *check, const struct place *pla
 {
 	const struct node *node = node_of(place);
 	int (*parse)(const char *, uint64_t *, struct unit_error *) =
-		type->kind == SCHEMA_SIZE     ? size_parse :
-		type->kind == SCHEMA_DURATION ? duration_parse :
-						rate_parse;
-	char *(*format)(uint64_t, char *) = type->kind == SCHEMA_SIZE	  ? size_format :
-					    type->kind == SCHEMA_DURATION ? duration_format :
-									    rate_format;
-	struct unit_error error = { 0 };
+		type->kind == SCHEMA_SIZE       ? size_parse
+		: type->kind == SCHEMA_DURATION ? duration_parse
+						: rate_parse;
+	char *(*format)(uint64_t, char *) = type->kind == SCHEMA_SIZE       ? size_format
+					    : type->kind == SCHEMA_DURATION ? duration_format
+									    : rate_format;
+	struct unit_error error = {0};
 	struct value *value;
 	uint64_t number;
 
 	if (node->kind == NODE_INT && !node->integer.negative && type->kind == SCHEMA_SIZE) {
 		number = node->integer.magnitude;
-	} else if (node->kind != NODE_STRING && node->kind != NODE_INT && node->kind != NODE_FLOAT) {
+	} else if (node->kind != NODE_STRING && node->kind != NODE_INT &&
+		   node->kind != NODE_FLOAT) {
 		check_wrong_kind(check, place, type);
 		return NULL;
 	} else if (parse(node->text, &number, &error) < 0) {
@@ -207,7 +210,8 @@ static struct value *check_quantity(struct check *check, const struct place *pla
 		return NULL;
 	}
 	if (type->kind != SCHEMA_SIZE && !node->text[strspn(node->text, "0")]) {
-		check_fault(check, place, "E0207", "%s: '%s' has no unit", check_subject(check, place), node->text);
+		check_fault(check, place, "E0207", "%s: '%s' has no unit",
+			    check_subject(check, place), node->text);
 		return NULL;
 	}
 	if (!range_fits(check, place, type, number, node->text, format))
@@ -222,7 +226,7 @@ static struct value *check_identifier(struct check *check, const struct place *p
 				      const struct schema_type *type)
 {
 	const struct node *node = node_of(place);
-	struct unit_error error = { 0 };
+	struct unit_error error = {0};
 	struct value *value;
 	int r;
 
@@ -231,8 +235,8 @@ static struct value *check_identifier(struct check *check, const struct place *p
 		return NULL;
 	}
 	value = check_new_value(check, place, type);
-	r = type->kind == SCHEMA_MAC ? mac_parse(node->text, &value->mac, &error) :
-				       uuid_parse(node->text, &value->uuid, &error);
+	r = type->kind == SCHEMA_MAC ? mac_parse(node->text, &value->mac, &error)
+				     : uuid_parse(node->text, &value->uuid, &error);
 	if (r < 0) {
 		unit_fault(check, place, &error);
 		return NULL;
@@ -244,7 +248,7 @@ static struct value *check_cpu_list(struct check *check, const struct place *pla
 				    const struct schema_type *type)
 {
 	const struct node *node = node_of(place);
-	struct unit_error error = { 0 };
+	struct unit_error error = {0};
 	char text[UNITS_TEXT_MAX];
 	struct cpu_list *cpus;
 	struct value *value;
@@ -256,8 +260,8 @@ static struct value *check_cpu_list(struct check *check, const struct place *pla
 	cpus = arena_new(check->arena, struct cpu_list);
 	if (node->kind == NODE_INT && !node->integer.negative)
 		format_unsigned(node->integer.magnitude, text);
-	if (cpu_list_parse(node->kind == NODE_INT && !node->integer.negative ? text : node->text, cpus,
-			   &error) < 0) {
+	if (cpu_list_parse(node->kind == NODE_INT && !node->integer.negative ? text : node->text,
+			   cpus, &error) < 0) {
 		unit_fault(check, place, &error);
 		return NULL;
 	}
@@ -269,20 +273,22 @@ static struct value *check_cpu_list(struct check *check, const struct place *pla
 static struct value *check_boolean(struct check *check, const struct place *place,
 				   const struct schema_type *type)
 {
-	static const char *const yes[] = { "true", "yes", "on", "y",  "True",
-						   "TRUE", "Yes", "On", "ON", "YES" };
-	static const char *const no[] = { "false", "no", "off", "n", "False",
-						  "FALSE", "No", "Off", "OFF", "NO" };
+	static const char *const yes[] = {"true", "yes", "on", "y",  "True",
+					  "TRUE", "Yes", "On", "ON", "YES"};
+	static const char *const no[] = {"false", "no", "off", "n",   "False",
+					 "FALSE", "No", "Off", "OFF", "NO"};
 	_Static_assert(ARRAY_SIZE(yes) == ARRAY_SIZE(no), "they are walked together");
 	const struct node *node = node_of(place);
 	const char *meant = NULL;
 	struct value *value;
 	struct diag *diag;
 
-	if (node->kind == NODE_BOOL || (type->kind == SCHEMA_SWITCH && node->kind == NODE_STRING &&
-					(!strcmp(node->text, "on") || !strcmp(node->text, "off")))) {
+	if (node->kind == NODE_BOOL ||
+	    (type->kind == SCHEMA_SWITCH && node->kind == NODE_STRING &&
+	     (!strcmp(node->text, "on") || !strcmp(node->text, "off")))) {
 		value = check_new_value(check, place, type);
-		value->boolean = node->kind == NODE_BOOL ? node->boolean : !strcmp(node->text, "on");
+		value->boolean =
+			node->kind == NODE_BOOL ? node->boolean : !strcmp(node->text, "on");
 		return value;
 	}
 	for (size_t i = 0; node->kind == NODE_STRING && i < ARRAY_SIZE(yes); i++) {
@@ -295,8 +301,8 @@ static struct value *check_boolean(struct check *check, const struct place *plac
 		check_wrong_kind(check, place, type);
 		return NULL;
 	}
-	diag = check_fault(check, place, "E0203", "%s takes %s, not '%s'", check_subject(check, place),
-			   schema_type_words(type), node->text);
+	diag = check_fault(check, place, "E0203", "%s takes %s, not '%s'",
+			   check_subject(check, place), schema_type_words(type), node->text);
 	diag_hint(check->diags, diag, "write %s%s", meant,
 		  node_is_quoted(node) ? " without quotes" : "");
 	return NULL;
@@ -307,14 +313,15 @@ static bool same_size(const char *a, const char *b)
 {
 	uint64_t bytes, others;
 
-	return size_parse(a, &bytes, NULL) == 0 && size_parse(b, &others, NULL) == 0 && bytes == others;
+	return size_parse(a, &bytes, NULL) == 0 && size_parse(b, &others, NULL) == 0 &&
+	       bytes == others;
 }
 
 static struct value *check_enum(struct check *check, const struct place *place,
 				const struct schema_type *type)
 {
 	const struct node *node = node_of(place);
-	const char *words[MAX_WORDS] = { NULL }, *near;
+	const char *words[MAX_WORDS] = {NULL}, *near;
 	struct diag *diag;
 	size_t n = 0;
 
@@ -322,8 +329,8 @@ static struct value *check_enum(struct check *check, const struct place *place,
 		const char *word = schema_text(schema_words[type->parts.first + i].name);
 		bool null = !strcmp(word, "null");
 
-		if (null ? node->kind == NODE_NULL :
-			   node->kind == NODE_STRING && !strcmp(word, node->text)) {
+		if (null ? node->kind == NODE_NULL
+			 : node->kind == NODE_STRING && !strcmp(word, node->text)) {
 			struct value *value = check_new_value(check, place, type);
 
 			value->word = (unsigned)i;
@@ -337,7 +344,8 @@ static struct value *check_enum(struct check *check, const struct place *place,
 		return NULL;
 	}
 	diag = check_fault(check, place, "E0205", "%s is '%.64s', but it has to be %s",
-			   check_subject(check, place), node->text, check_list(check, words, n, " or "));
+			   check_subject(check, place), node->text,
+			   check_list(check, words, n, " or "));
 	near = check_word_meant(node->text, words, n);
 	for (size_t i = 0; i < n && !near; i++)
 		near = same_size(node->text, words[i]) ? words[i] : NULL;
@@ -355,8 +363,8 @@ static size_t characters(const char *text, size_t size)
 	return n;
 }
 
-bool check_length(struct check *check, const struct place *place, const char *what, const char *text,
-		  size_t size, const struct schema_type *type)
+bool check_length(struct check *check, const struct place *place, const char *what,
+		  const char *text, size_t size, const struct schema_type *type)
 {
 	size_t n;
 
@@ -368,13 +376,15 @@ bool check_length(struct check *check, const struct place *place, const char *wh
 		if (n == 0)
 			check_fault(check, place, "E0208", "%s is empty", what);
 		else
-			check_fault(check, place, "E0208", "%s has %zu characters, but it needs at least %u",
-				    what, n, type->min_length);
+			check_fault(check, place, "E0208",
+				    "%s has %zu characters, but it needs at least %u", what, n,
+				    type->min_length);
 		return false;
 	}
 	if (type->max_length && n > type->max_length) {
-		check_fault(check, place, "E0208", "%s has %zu characters, but it can have at most %u",
-			    what, n, type->max_length);
+		check_fault(check, place, "E0208",
+			    "%s has %zu characters, but it can have at most %u", what, n,
+			    type->max_length);
 		return false;
 	}
 	return true;
@@ -404,20 +414,26 @@ static bool check_path(struct check *check, const struct place *place, const str
 		if ((unsigned char)*s >= 0x20)
 			continue;
 		diag = check_fault(check, place, "E0215", "%s holds %s", subject,
-				   *s == '\n' ? "a line break" : *s == '\t' ? "a tab" :
-									    "a control character");
-		diag_hint(check->diags, diag, node->style == NODE_DOUBLE_QUOTED ?
-			  "a backslash in double quotes is written \\\\; or use single quotes" :
-			  "write it on the line of its key");
+				   *s == '\n'   ? "a line break"
+				   : *s == '\t' ? "a tab"
+						: "a control character");
+		diag_hint(
+			check->diags, diag,
+			node->style == NODE_DOUBLE_QUOTED
+				? "a backslash in double quotes is written \\\\; or use single quotes"
+				: "write it on the line of its key");
 		return false;
 	}
 	if (text[0] == '~' && (text[1] == '/' || !text[1])) {
-		diag = check_fault(check, place, "E0215", "%s begins with '~', which only a shell knows", subject);
+		diag = check_fault(check, place, "E0215",
+				   "%s begins with '~', which only a shell knows", subject);
 		diag_hint(check->diags, diag, "write the whole path; ./~ is a file of that name");
 	} else if (text[0] == '$' && ((text[1] >= 'A' && text[1] <= 'Z') || text[1] == '(')) {
-		diag = check_fault(check, place, "E0215", "%s begins with '%.2s…', which only a shell knows",
-				   subject, text);
-		diag_hint(check->diags, diag, "write the whole path, or ${name} with a variable of 'vars:'");
+		diag = check_fault(check, place, "E0215",
+				   "%s begins with '%.2s…', which only a shell knows", subject,
+				   text);
+		diag_hint(check->diags, diag,
+			  "write the whole path, or ${name} with a variable of 'vars:'");
 	} else if (strncmp(text, "file://", 7) == 0) {
 		diag = check_fault(check, place, "E0215", "%s is a URL, not a path", subject);
 		diag_hint(check->diags, diag, "write %.100s", text + 7);
@@ -472,7 +488,8 @@ static struct value *check_string(struct check *check, const struct place *place
 		check_wrong_kind(check, place, type);
 		return NULL;
 	}
-	subject = type->min_length || node->size > type->max_length ? check_subject(check, place) : NULL;
+	subject = type->min_length || node->size > type->max_length ? check_subject(check, place)
+								    : NULL;
 	if (!check_length(check, place, subject, node->text, node->size, type))
 		return NULL;
 	if (type->pattern != SCHEMA_NONE &&

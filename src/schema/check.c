@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects, lists, maps and variants against the schema. A fault makes its value NULL and the check goes
- * on beside it, so that one run finds them all.
+ * Objects, lists, maps and variants against the schema. A fault makes its value NULL and the check
+ * goes on beside it, so that one run finds them all.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -66,7 +66,8 @@ const char *check_list(struct check *check, const char *const *words, size_t n, 
 	return arena_strdup(check->arena, text.text ? text.text : "");
 }
 
-void check_wrong_kind(struct check *check, const struct place *place, const struct schema_type *type)
+void check_wrong_kind(struct check *check, const struct place *place,
+		      const struct schema_type *type)
 {
 	const struct node *node = place->entry->value;
 	struct diag *diag = check_fault(check, place, "E0203", "%s takes %s, not %s",
@@ -85,7 +86,8 @@ struct value *check_new_value(struct check *check, const struct place *place,
 	value->property = place->property;
 	value->name = place->name;
 	value->span = place->span;
-	value->key_span = place->entry->key && !check->defaulting ? place->entry->key->span : place->span;
+	value->key_span =
+		place->entry->key && !check->defaulting ? place->entry->key->span : place->span;
 	value->written = !check->defaulting;
 	value->origin = place->entry->value->origin;
 	return value;
@@ -99,7 +101,8 @@ size_t check_known_keys(const struct schema_type *type, const char **known)
 		for (size_t i = 0; i < type->parts.n; i++) {
 			const struct schema_property *p = &schema_properties[type->parts.first + i];
 
-			if (p->order == order && strcmp(schema_text(p->name), SCHEMA_EXTENSION_NAME) != 0)
+			if (p->order == order &&
+			    strcmp(schema_text(p->name), SCHEMA_EXTENSION_NAME) != 0)
 				known[n++] = schema_text(p->name);
 		}
 	return n;
@@ -110,8 +113,8 @@ static const struct schema_property *unknown_key(struct check *check, const stru
 						 const struct schema_type *type,
 						 const struct node_entry *entry)
 {
-	struct place at = { .up = place, .name = entry->key->text, .entry = entry,
-			    .span = entry->key->span };
+	struct place at = {
+		.up = place, .name = entry->key->text, .entry = entry, .span = entry->key->span};
 	const char *meant, *known[CHECK_MAX_KNOWN];
 	struct diag *diag;
 
@@ -144,10 +147,13 @@ static struct value *default_value(struct check *check, const struct place *up,
 {
 	const struct schema_type *type = schema_type(p->type);
 	const char *text = schema_text(p->default_text);
-	struct node node = { .span = up->span, .text = text, .size = (uint32_t)strlen(text) };
-	struct node_entry entry = { .value = &node };
-	struct place place = { .up = up, .name = schema_text(p->name), .entry = &entry,
-			       .span = up->span, .property = p };
+	struct node node = {.span = up->span, .text = text, .size = (uint32_t)strlen(text)};
+	struct node_entry entry = {.value = &node};
+	struct place place = {.up = up,
+			      .name = schema_text(p->name),
+			      .entry = &entry,
+			      .span = up->span,
+			      .property = p};
 	bool before = check->defaulting;
 	struct value *value;
 
@@ -221,8 +227,10 @@ static void check_one_of(struct check *check, const struct place *place, const s
 			return;
 		known[n++] = arena_printf(check->arena, "'%s'", schema_text(key));
 		if (entry && ++found > 1) {
-			struct place at = { .up = place, .name = schema_text(key), .entry = entry,
-					    .span = entry->key->span };
+			struct place at = {.up = place,
+					   .name = schema_text(key),
+					   .entry = entry,
+					   .span = entry->key->span};
 
 			check_fault(check, &at, "E0210", "'%s' cannot be together with '%s'",
 				    schema_text(key), first);
@@ -232,12 +240,14 @@ static void check_one_of(struct check *check, const struct place *place, const s
 	}
 	if (found)
 		return;
-	diag = check_fault(check, place, "E0202", n == 2 ? "%s has neither %s" : "%s has none of %s",
-			   check_subject(check, place), check_list(check, known, n, n == 2 ? " nor " : " and "));
+	diag = check_fault(check, place, "E0202",
+			   n == 2 ? "%s has neither %s" : "%s has none of %s",
+			   check_subject(check, place),
+			   check_list(check, known, n, n == 2 ? " nor " : " and "));
 	p = schema_property_find(keys->type, schema_text(schema_group_keys[group->keys.first]));
 	if (p && p->example)
-		diag_hint(check->diags, diag, "add one of them, for example %s: %s", schema_text(p->name),
-			  schema_text(p->example));
+		diag_hint(check->diags, diag, "add one of them, for example %s: %s",
+			  schema_text(p->name), schema_text(p->example));
 }
 
 static void check_groups(struct check *check, const struct place *place, const struct keys *keys)
@@ -253,8 +263,10 @@ static void check_groups(struct check *check, const struct place *place, const s
 		entry = node_find(keys->node, schema_text(group->key));
 		for (size_t j = 0; entry && j < group->keys.n; j++) {
 			schema_string key = schema_group_keys[group->keys.first + j];
-			struct place at = { .up = place, .name = schema_text(group->key),
-					    .entry = entry, .span = entry->key->span };
+			struct place at = {.up = place,
+					   .name = schema_text(group->key),
+					   .entry = entry,
+					   .span = entry->key->span};
 
 			if (!has_key(keys, key))
 				check_fault(check, &at, "E0210", "'%s' needs '%s' beside it",
@@ -273,8 +285,11 @@ static bool check_entries(struct check *check, const struct place *place, struct
 	for (uint32_t i = 0; i < keys->node->n_entries; i++) {
 		const struct node_entry *entry = &keys->node->entries[i];
 		const struct schema_property *p = schema_property_find(type, entry->key->text);
-		struct place at = { .up = place, .name = entry->key->text, .entry = entry,
-				    .span = node_entry_span(entry), .property = p };
+		struct place at = {.up = place,
+				   .name = entry->key->text,
+				   .entry = entry,
+				   .span = node_entry_span(entry),
+				   .property = p};
 		struct value *value;
 
 		if (type->flags & SCHEMA_EXTENSIONS && !strncmp(entry->key->text, "x-", 2))
@@ -300,7 +315,7 @@ static struct value *check_object(struct check *check, const struct place *place
 {
 	const struct node *node = place->entry->value;
 	size_t n = type->parts.n, errors = diag_errors(check->diags);
-	struct keys keys = { .type = type, .node = node };
+	struct keys keys = {.type = type, .node = node};
 	struct value **children, *value;
 	bool good;
 
@@ -363,8 +378,10 @@ static struct value *check_array(struct check *check, const struct place *place,
 	children = arena_new_array(check->arena, n, struct value *);
 	for (size_t i = 0; i < n; i++) {
 		const struct node_entry *entry = single ? place->entry : &node->entries[i];
-		struct place at = { .up = place, .index = i, .entry = entry,
-				    .span = single ? place->span : node_entry_span(entry) };
+		struct place at = {.up = place,
+				   .index = i,
+				   .entry = entry,
+				   .span = single ? place->span : node_entry_span(entry)};
 
 		/* One item that stands for the list has the list's place. */
 		if (single)
@@ -384,23 +401,25 @@ static struct value *check_array(struct check *check, const struct place *place,
 	return value;
 }
 
-static bool check_key(struct check *check, const struct place *place, const struct schema_type *type)
+static bool check_key(struct check *check, const struct place *place,
+		      const struct schema_type *type)
 {
 	const struct node *key = place->entry->key;
 	struct place at = *place;
 	struct diag *diag;
 
 	at.span = key->span;
-	if (!check_length(check, &at, arena_printf(check->arena, "the key '%.64s'", key->text), key->text,
-			  key->size, type))
+	if (!check_length(check, &at, arena_printf(check->arena, "the key '%.64s'", key->text),
+			  key->text, key->size, type))
 		return false;
 	if (type->pattern == SCHEMA_NONE ||
 	    schema_pattern_matches(&schema_patterns[type->pattern], key->text, key->size))
 		return true;
 	if (key->refused)
 		return false;
-	diag = check_fault(check, &at, "E0213", "the key '%.64s' is not allowed here: it has to be %s",
-			   key->text, schema_text(schema_patterns[type->pattern].hint));
+	diag = check_fault(check, &at, "E0213",
+			   "the key '%.64s' is not allowed here: it has to be %s", key->text,
+			   schema_text(schema_patterns[type->pattern].hint));
 	if (strstr(key->text, "${"))
 		diag_hint(check->diags, diag, "variables are not put into keys");
 	else
@@ -410,7 +429,8 @@ static bool check_key(struct check *check, const struct place *place, const stru
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct value *const *)a)->name, (*(const struct value *const *)b)->name);
+	return strcmp((*(const struct value *const *)a)->name,
+		      (*(const struct value *const *)b)->name);
 }
 
 static struct value *check_map(struct check *check, const struct place *place,
@@ -429,8 +449,10 @@ static struct value *check_map(struct check *check, const struct place *place,
 	children = arena_new_array(check->arena, node->n_entries, struct value *);
 	for (uint32_t i = 0; i < node->n_entries; i++) {
 		const struct node_entry *entry = &node->entries[i];
-		struct place at = { .up = place, .name = entry->key->text, .entry = entry,
-				    .span = node_entry_span(entry) };
+		struct place at = {.up = place,
+				   .name = entry->key->text,
+				   .entry = entry,
+				   .span = node_entry_span(entry)};
 
 		good = check_key(check, &at, type) && good;
 		children[i] = check_value(check, &at, schema_type(type->items));
@@ -463,11 +485,12 @@ static void unknown_variant(struct check *check, const struct place *place,
 	size_t n = check_known_variants(type, known);
 
 	if (type->kind == SCHEMA_DEVICES && schema_is_left_out(word)) {
-		check_fault(check, place, "E0212", "this weft was built without the device type '%s'",
-			    word);
+		check_fault(check, place, "E0212",
+			    "this weft was built without the device type '%s'", word);
 		return;
 	}
-	check_hint_word(check, check_fault(check, place, "E0211", "there is no %s '%.64s'", what, word),
+	check_hint_word(check,
+			check_fault(check, place, "E0211", "there is no %s '%.64s'", what, word),
 			word, known, n, arena_printf(check->arena, "the %ss are", what));
 }
 
@@ -495,9 +518,9 @@ static struct value *check_shorthand(struct check *check, const struct place *pl
 	const char *word = variant_word(place->entry->value);
 	const struct schema_variant *variant = word ? schema_variant_find(type, word) : NULL;
 	struct node_entry entries[1];
-	struct node key = { .kind = NODE_STRING, .text = "type", .size = 4,
-			    .span = place->entry->value->span };
-	struct node map = { .kind = NODE_MAP, .span = place->entry->value->span };
+	struct node key = {
+		.kind = NODE_STRING, .text = "type", .size = 4, .span = place->entry->value->span};
+	struct node map = {.kind = NODE_MAP, .span = place->entry->value->span};
 	struct node_entry entry = *place->entry;
 	struct place at = *place;
 	struct value *value;
@@ -516,11 +539,12 @@ static struct value *check_shorthand(struct check *check, const struct place *pl
 		return NULL;
 	}
 	if (!variant->shorthand) {
-		diag = check_fault(check, place, "E0202", "type '%s' needs more than its name", word);
+		diag = check_fault(check, place, "E0202", "type '%s' needs more than its name",
+				   word);
 		check_hint_variant(check, diag, variant);
 		return NULL;
 	}
-	entries[0] = (struct node_entry){ .key = &key, .value = place->entry->value };
+	entries[0] = (struct node_entry){.key = &key, .value = place->entry->value};
 	map.entries = entries;
 	map.n_entries = 1;
 	entry.value = &map;
@@ -556,8 +580,8 @@ static struct value *check_union(struct check *check, const struct place *place,
 		check_hint_no_type(check, diag, place, type);
 		return NULL;
 	}
-	at = (struct place){ .up = place, .name = "type", .entry = entry,
-			     .span = node_entry_span(entry) };
+	at = (struct place){
+		.up = place, .name = "type", .entry = entry, .span = node_entry_span(entry)};
 	word = variant_word(entry->value);
 	if (entry->value->refused)
 		return NULL;
@@ -608,9 +632,9 @@ static struct value *check_value(struct check *check, const struct place *place,
 const struct value *schema_check(struct arena *arena, const struct node *root,
 				 struct diag_list *diags)
 {
-	struct check check = { .arena = arena, .diags = diags };
-	struct node_entry entry = { .value = root };
-	struct place place = { .entry = &entry, .span = root->span };
+	struct check check = {.arena = arena, .diags = diags};
+	struct node_entry entry = {.value = root};
+	struct place place = {.entry = &entry, .span = root->span};
 	size_t errors = diag_errors(diags);
 	const struct value *value = check_value(&check, &place, schema_type(schema_root));
 

@@ -17,8 +17,8 @@ struct value;
  * @root: the root of the document
  * @diags: gets every fault
  *
- * Makes no system call (but one getcwd() when there is a relative path and the file was named by one).
- * Main thread or any other: it keeps no state.
+ * Makes no system call (but one getcwd() when there is a relative path and the file was named by
+ * one). Main thread or any other: it keeps no state.
  *
  * Return: the values, or NULL when there was an error.
  */

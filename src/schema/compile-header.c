@@ -16,7 +16,8 @@ static void emit_comment(FILE *out, const char *indent, const char *text)
 	end = strstr(text, ". ");
 	if (strstr(text, "*/"))
 		return;
-	fprintf(out, "%s/* %.*s */\n", indent, (int)(end ? (size_t)(end + 1 - text) : strlen(text)), text);
+	fprintf(out, "%s/* %.*s */\n", indent, (int)(end ? (size_t)(end + 1 - text) : strlen(text)),
+		text);
 }
 
 static const char *c_type(const struct type *type)
@@ -107,7 +108,8 @@ static void emit_union(FILE *out, const struct type *type)
 
 	fprintf(out, "enum %s_type {\n", type->c_tag);
 	for (size_t i = 0; i < type->n_variants; i++)
-		fprintf(out, "\t%s_TYPE_%s,\n", c_upper(type->c_tag), c_upper(type->variants[i].name));
+		fprintf(out, "\t%s_TYPE_%s,\n", c_upper(type->c_tag),
+			c_upper(type->variants[i].name));
 	fprintf(out, "};\n\nstruct %s {\n\tenum %s_type type;\n", type->c_tag, type->c_tag);
 	for (size_t i = 0; i < type->n_variants; i++) {
 		const struct variant *v = &type->variants[i];

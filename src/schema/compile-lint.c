@@ -1,19 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules for schemas: only the part of JSON Schema that weft reads, only annotations it knows, and
- * every property says what it is and what an edit of it takes.
+ * The rules for schemas: only the part of JSON Schema that weft reads, only annotations it knows,
+ * and every property says what it is and what an edit of it takes.
  */
 #include <string.h>
 
 #include "schema/compile.h"
 
 static const char *const known_keys[] = {
-	"$schema", "$ref", "$defs", "$comment", "title", "description", "type", "properties",
-	"required", "additionalProperties", "patternProperties", "propertyNames", "oneOf", "items",
-	"minItems", "maxItems", "minimum", "maximum", "multipleOf", "minLength", "maxLength",
-	"pattern", "enum", "const", "default", "examples", "dependentRequired", "minProperties",
-	"maxProperties", "x-change", "x-unit", "x-since", "x-deprecated", "x-pattern-hint",
-	"x-struct", "x-variants", "x-document", "x-access",
+	"$schema",
+	"$ref",
+	"$defs",
+	"$comment",
+	"title",
+	"description",
+	"type",
+	"properties",
+	"required",
+	"additionalProperties",
+	"patternProperties",
+	"propertyNames",
+	"oneOf",
+	"items",
+	"minItems",
+	"maxItems",
+	"minimum",
+	"maximum",
+	"multipleOf",
+	"minLength",
+	"maxLength",
+	"pattern",
+	"enum",
+	"const",
+	"default",
+	"examples",
+	"dependentRequired",
+	"minProperties",
+	"maxProperties",
+	"x-change",
+	"x-unit",
+	"x-since",
+	"x-deprecated",
+	"x-pattern-hint",
+	"x-struct",
+	"x-variants",
+	"x-document",
+	"x-access",
 };
 
 static void lint(const struct yml *schema, unsigned depth);
@@ -35,7 +67,8 @@ static bool is_discriminator(const struct yml *name, const struct yml *property)
 	       !yml_get(property, "x-change");
 }
 
-static void lint_property(const struct yml *name, const struct yml *property, const struct yml *object)
+static void lint_property(const struct yml *name, const struct yml *property,
+			  const struct yml *object)
 {
 	const char *description = yml_text(property, "description");
 	size_t length;
@@ -50,7 +83,8 @@ static void lint_property(const struct yml *name, const struct yml *property, co
 	}
 	length = strlen(description);
 	if (length < 8 || description[length - 1] != '.' || strchr(description, '\n'))
-		yml_error(name, "the description of '%s' is no sentence on one line (fold it with >-)",
+		yml_error(name,
+			  "the description of '%s' is no sentence on one line (fold it with >-)",
 			  name->text);
 }
 

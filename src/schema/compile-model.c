@@ -80,7 +80,8 @@ struct yml *schema_resolve(struct model *model, const struct yml *ref)
 		if (found)
 			return found;
 	}
-	yml_error(ref, "$ref '%s' leads nowhere; it is FILE.yaml, FILE.yaml#/$defs/NAME or #/$defs/NAME",
+	yml_error(ref,
+		  "$ref '%s' leads nowhere; it is FILE.yaml, FILE.yaml#/$defs/NAME or #/$defs/NAME",
 		  ref->text);
 	compile_die("gave up");
 }
@@ -133,7 +134,8 @@ static const char *file_prefix(const char *file)
 			    c_lower(arena_strndup(compile_arena, stem, length)));
 }
 
-/* The C tag of a shape: what it asks for, what its file or definition is called, or where it stands. */
+/* The C tag of a shape: what it asks for, what its file or definition is called, or where it
+ * stands. */
 static const char *shape_tag(struct model *model, const struct yml *shape, const char *tag)
 {
 	const struct yml *root = model_file(model, shape->file);
@@ -196,10 +198,9 @@ static bool unit_kind(const struct yml *unit, enum schema_kind *ret)
 		const char *name;
 		enum schema_kind kind;
 	} units[] = {
-		{ "size", SCHEMA_SIZE },	 { "duration", SCHEMA_DURATION },
-		{ "rate", SCHEMA_RATE },	 { "path", SCHEMA_PATH },
-		{ "mac", SCHEMA_MAC },		 { "uuid", SCHEMA_UUID },
-		{ "cpulist", SCHEMA_CPU_LIST },	 { "switch", SCHEMA_SWITCH },
+		{"size", SCHEMA_SIZE},        {"duration", SCHEMA_DURATION}, {"rate", SCHEMA_RATE},
+		{"path", SCHEMA_PATH},        {"mac", SCHEMA_MAC},           {"uuid", SCHEMA_UUID},
+		{"cpulist", SCHEMA_CPU_LIST}, {"switch", SCHEMA_SWITCH},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
@@ -216,7 +217,8 @@ static void build_words(struct type *type, const struct yml *words)
 	size_t n = 0;
 
 	for (size_t i = 0; i < words->n; i++) {
-		const char *word = words->values[i]->kind == YML_NULL ? "null" : words->values[i]->text;
+		const char *word =
+			words->values[i]->kind == YML_NULL ? "null" : words->values[i]->text;
 
 		PUSH(type->words, n, word);
 	}
@@ -233,13 +235,14 @@ static void build_groups(struct type *type, const struct yml *shape)
 {
 	const struct yml *one_of = yml_get(shape, "oneOf");
 	const struct yml *needs = yml_get(shape, "dependentRequired");
-	struct group group = { 0 };
+	struct group group = {0};
 
 	for (size_t i = 0; one_of && i < one_of->n; i++) {
 		const struct yml *keys = yml_get(one_of->values[i], "required");
 
 		if (!keys || keys->n != 1 || one_of->values[i]->n != 1) {
-			yml_error(one_of->values[i], "beside properties, oneOf lists {required: [KEY]}");
+			yml_error(one_of->values[i],
+				  "beside properties, oneOf lists {required: [KEY]}");
 			return;
 		}
 		PUSH(group.keys, group.n, keys->values[0]->text);
@@ -249,7 +252,7 @@ static void build_groups(struct type *type, const struct yml *shape)
 	for (size_t i = 0; needs && i < needs->n; i++) {
 		const struct yml *keys = needs->values[i];
 
-		group = (struct group){ .key = needs->keys[i]->text };
+		group = (struct group){.key = needs->keys[i]->text};
 		for (size_t j = 0; j < keys->n; j++)
 			PUSH(group.keys, group.n, keys->values[j]->text);
 		PUSH(type->groups, type->n_groups, group);
@@ -304,8 +307,8 @@ static bool is_scalar(const struct type *type)
 	return type->kind < SCHEMA_ARRAY;
 }
 
-static void build_property(struct model *model, struct type *type, const char *name, struct yml *schema,
-			   bool required, const char *prefix)
+static void build_property(struct model *model, struct type *type, const char *name,
+			   struct yml *schema, bool required, const char *prefix)
 {
 	struct property p = {
 		.name = name,
@@ -322,8 +325,8 @@ static void build_property(struct model *model, struct type *type, const char *n
 	size_t first = model->n_types;
 	bool by_pointer;
 
-	p.type = build_type(model, p.schema,
-			    arena_printf(compile_arena, "%s_%s", prefix, p.c_name));
+	p.type =
+		build_type(model, p.schema, arena_printf(compile_arena, "%s_%s", prefix, p.c_name));
 	by_pointer = p.type->kind == SCHEMA_OBJECT || p.type->kind == SCHEMA_UNION;
 	p.pointer = by_pointer && !p.required && !p.default_value;
 	p.has_member = is_scalar(p.type) && p.type->kind != SCHEMA_STRING &&
@@ -366,13 +369,15 @@ static void build_variant(struct model *model, struct type *type, struct yml *al
 	const struct yml *word = yml_get(yml_get(shape, "properties"), "type");
 	const struct yml *words = yml_get(word, "enum");
 	struct yml *constant = yml_get(word, "const");
-	const struct yml single = { .kind = YML_LIST, .n = 1, .values = &constant };
-	struct variant variant = { 0 };
+	const struct yml single = {.kind = YML_LIST, .n = 1, .values = &constant};
+	struct variant variant = {0};
 
 	if (constant)
 		words = &single;
 	if (!words || !is_required(shape, "type")) {
-		yml_error(shape, "a variant requires its type and says it: properties: {type: {const: WORD}}");
+		yml_error(
+			shape,
+			"a variant requires its type and says it: properties: {type: {const: WORD}}");
 		return;
 	}
 	for (size_t i = 0; i < words->n; i++) {
@@ -382,8 +387,8 @@ static void build_variant(struct model *model, struct type *type, struct yml *al
 		if (i == 0) {
 			variant.type = arena_new(compile_arena, struct type);
 			variant.type->schema = variant.type->target = shape;
-			variant.type->c_tag = arena_printf(compile_arena, "%s_%s", type->c_tag,
-							   variant.c_name);
+			variant.type->c_tag =
+				arena_printf(compile_arena, "%s_%s", type->c_tag, variant.c_name);
 			build_object(model, variant.type, shape, variant.type->c_tag);
 			variant.member = variant.type->n_properties > 1;
 			PUSH(model->types, model->n_types, variant.type);
@@ -402,8 +407,9 @@ static void build_union(struct model *model, struct type *type, const struct yml
 		const struct yml *words = yml_get(one_of->values[i], "enum");
 
 		for (size_t j = 0; words && j < words->n; j++) {
-			const char *word = words->values[j]->kind == YML_NULL ? "null" :
-									       words->values[j]->text;
+			const char *word = words->values[j]->kind == YML_NULL
+						   ? "null"
+						   : words->values[j]->text;
 			struct variant *v = type->variants;
 
 			while (v < type->variants + type->n_variants && strcmp(v->name, word))
@@ -421,7 +427,8 @@ static bool is_any_value(const struct yml *schema)
 {
 	const struct yml *type = yml_get(schema, "type");
 
-	return !yml_get(schema, "enum") && (type ? type->kind == YML_LIST : yml_get(schema, "x-document") != NULL);
+	return !yml_get(schema, "enum") &&
+	       (type ? type->kind == YML_LIST : yml_get(schema, "x-document") != NULL);
 }
 
 /* oneOf without properties: one item or a list of them, a value or a map, or a union by `type`. */
@@ -451,10 +458,10 @@ static void build_devices(struct model *model, struct type *type)
 	type->kind = SCHEMA_DEVICES;
 	type->c_tag = "config_device";
 	for (size_t i = 0; i < model->n_devices; i++) {
-		const char *file = arena_printf(compile_arena, "devices/%s.yaml", model->devices[i]);
+		const char *file =
+			arena_printf(compile_arena, "devices/%s.yaml", model->devices[i]);
 		struct yml *root = model_file(model, file);
-		const char *word =
-			yml_text(yml_get(yml_get(root, "properties"), "type"), "const");
+		const char *word = yml_text(yml_get(yml_get(root, "properties"), "type"), "const");
 		struct type *device = arena_new(compile_arena, struct type);
 		struct variant variant = {
 			.name = model->devices[i],
@@ -491,8 +498,8 @@ static void build_map(struct model *model, struct type *type, const struct yml *
 		if (type->pattern && !type->pattern_hint)
 			yml_error(names, "a pattern needs an x-pattern-hint that says it in words");
 	}
-	type->items = build_type(model, values,
-				 arena_printf(compile_arena, "%s_value", type->c_tag));
+	type->items =
+		build_type(model, values, arena_printf(compile_arena, "%s_value", type->c_tag));
 }
 
 static void build_scalar(struct model *model, struct type *type, const struct yml *shape)
@@ -501,7 +508,7 @@ static void build_scalar(struct model *model, struct type *type, const struct ym
 	const struct yml *words = schema_key(model, type->schema, "enum");
 	const struct yml *kind = schema_key(model, type->schema, "type");
 	struct yml *constant = schema_key(model, type->schema, "const");
-	const struct yml single = { .kind = YML_LIST, .n = 1, .values = &constant };
+	const struct yml single = {.kind = YML_LIST, .n = 1, .values = &constant};
 
 	if (constant)
 		words = &single;
@@ -517,9 +524,10 @@ static void build_scalar(struct model *model, struct type *type, const struct ym
 	else if (name && !strcmp(name, "string"))
 		type->kind = SCHEMA_STRING;
 	else
-		yml_error(kind ? kind : shape,
-			  "no shape that weft knows: type is boolean, integer, string, array or object, "
-			  "or there is a oneOf, an enum or an x-unit");
+		yml_error(
+			kind ? kind : shape,
+			"no shape that weft knows: type is boolean, integer, string, array or object, "
+			"or there is a oneOf, an enum or an x-unit");
 	if (words)
 		build_words(type, words);
 }
@@ -597,7 +605,8 @@ static void find_devices(struct model *model, const char **built_in, size_t n_bu
 		size_t length = strlen(entry->d_name);
 		const char *name;
 
-		if (length < 6 || entry->d_name[0] == '.' || strcmp(entry->d_name + length - 5, ".yaml"))
+		if (length < 6 || entry->d_name[0] == '.' ||
+		    strcmp(entry->d_name + length - 5, ".yaml"))
 			continue;
 		name = arena_strndup(compile_arena, entry->d_name, length - 5);
 		PUSH(model->devices, model->n_devices, name);
@@ -611,7 +620,8 @@ static void find_devices(struct model *model, const char **built_in, size_t n_bu
 					     sizeof(*model->devices), by_name);
 
 		if (!found)
-			compile_die("device type %s has no %s/%s.yaml", built_in[i], path, built_in[i]);
+			compile_die("device type %s has no %s/%s.yaml", built_in[i], path,
+				    built_in[i]);
 		model->built_in[found - model->devices] = true;
 	}
 }

@@ -92,14 +92,14 @@ static void parse_class(struct parser *parser, struct schema_charset *set)
 /* One character of the pattern, which is one state. */
 static struct part parse_character(struct parser *parser)
 {
-	struct schema_charset set = { 0 };
+	struct schema_charset set = {0};
 	char c = *parser->p++;
 	uint64_t bit;
 
 	if (c == '[') {
 		parse_class(parser, &set);
 	} else if (c == '.') {
-		set = (struct schema_charset){ { UINT64_MAX, UINT64_MAX }, true };
+		set = (struct schema_charset){{UINT64_MAX, UINT64_MAX}, true};
 	} else if (c == '\\' && *parser->p == 'd') {
 		parser->p++;
 		set_add(&set, '0', '9');
@@ -113,11 +113,11 @@ static struct part parse_character(struct parser *parser)
 	}
 	if (parser->out->n == 64) {
 		fail(parser, "more than 64 characters with repetitions written out; use maxLength");
-		return (struct part){ 0 };
+		return (struct part){0};
 	}
 	bit = 1ULL << parser->out->n;
 	parser->out->sets[parser->out->n++] = set;
-	return (struct part){ .first = bit, .last = bit };
+	return (struct part){.first = bit, .last = bit};
 }
 
 static struct part parse_atom(struct parser *parser)
@@ -166,7 +166,7 @@ static struct part repeat(struct parser *parser, struct part part)
 static struct part expand(struct parser *parser, const char *atom, unsigned min, unsigned max)
 {
 	const char *after = parser->p;
-	struct part all = { .empty = true };
+	struct part all = {.empty = true};
 
 	for (unsigned i = 0; !parser->failed && (i < min || i < max || (!max && i == min)); i++) {
 		struct part one;
@@ -220,10 +220,10 @@ static struct part parse_piece(struct parser *parser)
 
 static struct part parse_choice(struct parser *parser)
 {
-	struct part all = { 0 };
+	struct part all = {0};
 
 	do {
-		struct part one = { .empty = true };
+		struct part one = {.empty = true};
 
 		parser->p += *parser->p == '|';
 		while (!parser->failed && *parser->p && *parser->p != '|' && *parser->p != ')')
@@ -240,10 +240,10 @@ static struct part parse_choice(struct parser *parser)
 bool pattern_compile(const struct yml *at, struct pattern *ret)
 {
 	size_t size = strlen(at->text);
-	struct parser parser = { .at = at, .out = ret };
+	struct parser parser = {.at = at, .out = ret};
 	struct part part;
 
-	*ret = (struct pattern){ 0 };
+	*ret = (struct pattern){0};
 	if (size < 2 || at->text[0] != '^' || at->text[size - 1] != '$') {
 		fail(&parser, "starts with ^ and ends with $");
 		return false;

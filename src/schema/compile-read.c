@@ -95,8 +95,10 @@ static struct yml *convert(yaml_document_t *document, int index, const char *fil
 		for (size_t i = 0; i < yml->n; i++) {
 			yml->keys[i] = convert(document, first[i].key, file);
 			yml->values[i] = convert(document, first[i].value, file);
-			if (yml_get(&(struct yml){ .kind = YML_MAP, .n = i, .keys = yml->keys,
-						   .values = yml->values },
+			if (yml_get(&(struct yml){.kind = YML_MAP,
+						  .n = i,
+						  .keys = yml->keys,
+						  .values = yml->values},
 				    yml->keys[i]->text))
 				yml_error(yml->keys[i], "'%s' is there twice", yml->keys[i]->text);
 		}
@@ -157,7 +159,7 @@ bool yml_is(const struct yml *map, const char *key, const char *text)
 /* Whether a string would be read as something else when it is written plain. */
 static bool needs_quotes(const struct yml *yml)
 {
-	static const char *const words[] = { "", "null", "~", "true", "false" };
+	static const char *const words[] = {"", "null", "~", "true", "false"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(yml->text, words[i]))

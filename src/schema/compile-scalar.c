@@ -18,7 +18,8 @@ bool scalar_integer(const char *text, uint64_t *ret)
 static bool number_in_range(const struct yml *value, const struct type *type, uint64_t number)
 {
 	if (type->flags & SCHEMA_SIGNED)
-		return (int64_t)number >= (int64_t)type->min && (int64_t)number <= (int64_t)type->max;
+		return (int64_t)number >= (int64_t)type->min &&
+		       (int64_t)number <= (int64_t)type->max;
 	if (value->text[0] == '-')
 		return false;
 	return number >= type->min && number <= type->max &&
@@ -50,7 +51,8 @@ static bool default_fits(const struct yml *value, const struct type *type)
 		return value->text && size_parse(value->text, &number, NULL) == 0 &&
 		       number_in_range(value, type, number);
 	case SCHEMA_DURATION:
-		return value->kind == YML_STRING && duration_parse(value->text, &number, NULL) == 0 &&
+		return value->kind == YML_STRING &&
+		       duration_parse(value->text, &number, NULL) == 0 &&
 		       number_in_range(value, type, number);
 	case SCHEMA_RATE:
 		return value->text && rate_parse(value->text, &number, NULL) == 0 &&
@@ -81,6 +83,7 @@ static bool default_fits(const struct yml *value, const struct type *type)
 void check_default(const struct yml *value, const struct type *type)
 {
 	if (!default_fits(value, type))
-		yml_error(value, "the default is no value of this property (of objects, maps and lists "
-				 "only the empty one can be a default)");
+		yml_error(value,
+			  "the default is no value of this property (of objects, maps and lists "
+			  "only the empty one can be a default)");
 }

@@ -55,7 +55,8 @@ static uint16_t emit_pattern(struct tables *t, const struct yml *at, const struc
 			return (uint16_t)i;
 	if (!pattern_compile(at, &pattern))
 		return SCHEMA_NONE;
-	fprintf(t->patterns.out, "\t{ 0x%" PRIx64 ", 0x%" PRIx64 ", %u, %u, %d, %" PRIu32 ", %" PRIu32 " },\n",
+	fprintf(t->patterns.out,
+		"\t{ 0x%" PRIx64 ", 0x%" PRIx64 ", %u, %u, %d, %" PRIu32 ", %" PRIu32 " },\n",
 		pattern.first, pattern.last, t->follow.n, pattern.n, pattern.empty,
 		intern(t, hint ? hint->text : NULL), intern(t, at->text));
 	for (unsigned i = 0; i < pattern.n; i++) {
@@ -83,19 +84,18 @@ static void emit_property(struct tables *t, const struct type *type, const struc
 			  unsigned order)
 {
 	const struct yml *examples = yml_get(p->schema, "examples");
-	unsigned flags = (p->required ? SCHEMA_REQUIRED : 0) |
-			 (p->default_value ? SCHEMA_HAS_DEFAULT : 0) |
-			 (p->pointer ? SCHEMA_POINTER : 0) | (p->has_member ? SCHEMA_HAS_MEMBER : 0) |
-			 (p->discriminator ? SCHEMA_DISCRIMINATOR : 0) |
-			 (p->document ? SCHEMA_DOCUMENT : 0);
+	unsigned flags =
+		(p->required ? SCHEMA_REQUIRED : 0) | (p->default_value ? SCHEMA_HAS_DEFAULT : 0) |
+		(p->pointer ? SCHEMA_POINTER : 0) | (p->has_member ? SCHEMA_HAS_MEMBER : 0) |
+		(p->discriminator ? SCHEMA_DISCRIMINATOR : 0) | (p->document ? SCHEMA_DOCUMENT : 0);
 	bool member = !p->discriminator && !p->document && !type->document;
 	FILE *out = t->properties.out;
 
 	fprintf(out, "\t{ %u, %u, %u, %u, %u, %u, %u, ", intern(t, p->name),
 		intern(t, yml_text(p->schema, "description")), intern(t, default_text(p)),
 		intern(t, examples && examples->n ? yml_flow(examples->values[0]) : NULL),
-		intern(t, yml_text(p->schema, "x-since")), intern(t, yml_text(p->schema, "x-deprecated")),
-		p->type->index);
+		intern(t, yml_text(p->schema, "x-since")),
+		intern(t, yml_text(p->schema, "x-deprecated")), p->type->index);
 	if (!member)
 		fputs("0, 0, ", out);
 	else
@@ -116,8 +116,9 @@ static void emit_properties(struct tables *t, const struct type *type)
 		size_t least = SIZE_MAX;
 
 		for (size_t j = 0; j < type->n_properties; j++)
-			if (!done[j] && (least == SIZE_MAX || strcmp(type->properties[j].name,
-								     type->properties[least].name) < 0))
+			if (!done[j] &&
+			    (least == SIZE_MAX ||
+			     strcmp(type->properties[j].name, type->properties[least].name) < 0))
 				least = j;
 		done[least] = true;
 		emit_property(t, type, &type->properties[least], (unsigned)least);
@@ -138,19 +139,20 @@ static void emit_groups(struct tables *t, const struct type *type)
 	}
 }
 
-/* Properties, words or variants of a type: returns how many, and in @first the first one's number. */
+/* Properties, words or variants of a type: returns how many, and in @first the first one's number.
+ */
 static unsigned emit_parts(struct tables *t, const struct type *type, unsigned *first)
 {
-	struct table *table = type->n_variants	   ? &t->variants :
-			      type->n_words	   ? &t->words :
-						     &t->properties;
+	struct table *table = type->n_variants ? &t->variants
+			      : type->n_words  ? &t->words
+					       : &t->properties;
 
 	*first = table->n;
 	if (type->kind == SCHEMA_OBJECT)
 		emit_properties(t, type);
 	for (size_t i = 0; i < type->n_words; i++, t->words.n++)
-		fprintf(t->words.out, "\t{ %u, UINT64_C(%" PRIu64 ") },\n", intern(t, type->words[i]),
-			type->numbers ? type->numbers[i] : 0);
+		fprintf(t->words.out, "\t{ %u, UINT64_C(%" PRIu64 ") },\n",
+			intern(t, type->words[i]), type->numbers ? type->numbers[i] : 0);
 	for (size_t i = 0; i < type->n_variants; i++) {
 		const struct variant *v = &type->variants[i];
 
@@ -179,11 +181,12 @@ static void emit_layout(FILE *out, const struct type *type)
 	if (type->kind == SCHEMA_ARRAY || type->kind == SCHEMA_MAP)
 		size = arena_printf(compile_arena, "sizeof(*((struct %s *)0)->items)", type->c_tag);
 	if (type->kind == SCHEMA_MAP)
-		payload = arena_printf(compile_arena, "offsetof(struct %s_item, value)", type->c_tag);
+		payload =
+			arena_printf(compile_arena, "offsetof(struct %s_item, value)", type->c_tag);
 	for (size_t i = 0; i < type->n_variants; i++)
 		if (type->variants[i].member)
-			payload = arena_printf(compile_arena, "offsetof(struct %s, %s)", type->c_tag,
-					       type->variants[i].c_name);
+			payload = arena_printf(compile_arena, "offsetof(struct %s, %s)",
+					       type->c_tag, type->variants[i].c_name);
 	fprintf(out, ".payload = %s, .struct_size = %s, ", payload, size);
 }
 
@@ -204,8 +207,8 @@ static void emit_type_row(struct tables *t, const struct type *type)
 	fprintf(out, ".parts = { %u, %u }, .groups = { %u, %u }, ", first, n, groups,
 		t->groups.n - groups);
 	fprintf(out,
-		".min = UINT64_C(%" PRIu64 "), .max = UINT64_C(%" PRIu64 "), .multiple = UINT64_C(%" PRIu64
-		"), ",
+		".min = UINT64_C(%" PRIu64 "), .max = UINT64_C(%" PRIu64
+		"), .multiple = UINT64_C(%" PRIu64 "), ",
 		type->min, type->max, type->multiple);
 	fprintf(out, ".title = %u, .description = %u }, /* %s */\n",
 		intern(t, yml_text(type->target, "title")),
@@ -240,7 +243,8 @@ static void table_write(FILE *out, struct table *table, const char *declaration)
 {
 	fclose(table->out);
 	/* An empty table still has a row, as C wants it. */
-	fprintf(out, "const %s[] = {\n%s};\n\n", declaration, table->size ? table->text : "\t{ 0 },\n");
+	fprintf(out, "const %s[] = {\n%s};\n\n", declaration,
+		table->size ? table->text : "\t{ 0 },\n");
 	free(table->text);
 }
 
@@ -284,21 +288,26 @@ static void emit_bundle(FILE *out, struct model *model)
 	fclose(json);
 	fputs("const char schema_json[] =\n", out);
 	emit_c_string(out, text, size);
-	fprintf(out, ";\nconst size_t schema_json_size = sizeof(schema_json) - 1, schema_json_defs = %zu;\n",
+	fprintf(out,
+		";\nconst size_t schema_json_size = sizeof(schema_json) - 1, schema_json_defs = %zu;\n",
 		model->json_defs);
 	free(text);
 }
 
 void emit_tables(FILE *out, struct model *model)
 {
-	struct tables t = { .pool = 1 };
-	struct table *all[] = { &t.types,      &t.properties, &t.words,	 &t.variants, &t.groups,
-				&t.group_keys, &t.patterns,   &t.follow, &t.sets };
+	struct tables t = {.pool = 1};
+	struct table *all[] = {&t.types,      &t.properties, &t.words,  &t.variants, &t.groups,
+			       &t.group_keys, &t.patterns,   &t.follow, &t.sets};
 	static const char *const declarations[] = {
-		"struct schema_type schema_types",	   "struct schema_property schema_properties",
-		"struct schema_word schema_words",	   "struct schema_variant schema_variants",
-		"struct schema_group schema_groups",	   "schema_string schema_group_keys",
-		"struct schema_pattern schema_patterns",   "uint64_t schema_pattern_follow",
+		"struct schema_type schema_types",
+		"struct schema_property schema_properties",
+		"struct schema_word schema_words",
+		"struct schema_variant schema_variants",
+		"struct schema_group schema_groups",
+		"schema_string schema_group_keys",
+		"struct schema_pattern schema_patterns",
+		"uint64_t schema_pattern_follow",
 		"struct schema_charset schema_pattern_sets",
 	};
 	uint16_t n = 0;

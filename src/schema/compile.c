@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compile OUTPUT SCHEMADIR FILE TYPE…: writes one of the outputs to FILE. Each TYPE is a device type
- * to build in.
+ * compile OUTPUT SCHEMADIR FILE TYPE…: writes one of the outputs to FILE. Each TYPE is a device
+ * type to build in.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,14 +12,14 @@ static const struct {
 	const char *name;
 	void (*emit)(FILE *out, struct model *model);
 } outputs[] = {
-	{ "header", emit_header },
-	{ "tables", emit_tables },
-	{ "json", emit_json },
+	{"header", emit_header},
+	{"tables", emit_tables},
+	{"json", emit_json},
 };
 
 int main(int argc, char **argv)
 {
-	struct model model = { 0 };
+	struct model model = {0};
 	FILE *out;
 
 	if (argc < 4)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema compiler, a program of the build: reads schemas/ and writes the C structs, the constant
- * tables and the bundled JSON Schema. What is wrong with a schema is an error with file
+ * The schema compiler, a program of the build: reads schemas/ and writes the C structs, the
+ * constant tables and the bundled JSON Schema. What is wrong with a schema is an error with file
  * and line, and no output. Its memory lives until it ends.
  */
 #pragma once
@@ -29,7 +29,7 @@ struct yml {
 	const char *file; /* "devices/virtio-rng.yaml" */
 	unsigned line;
 	const char *text; /* of a scalar */
-	size_t n;	  /* of a list or map */
+	size_t n;         /* of a list or map */
 	struct yml **keys, **values;
 };
 
@@ -52,10 +52,10 @@ bool yml_is(const struct yml *map, const char *key, const char *text);
 void lint_schema(const struct yml *schema);
 
 /* A growing array: pushes one element of the array that @items points at. */
-#define PUSH(items, n, item)                                                                       \
-	do {                                                                                       \
-		(items) = compile_grow((items), (n), sizeof(*(items)));                            \
-		(items)[(n)++] = (item);                                                           \
+#define PUSH(items, n, item)                                            \
+	do {                                                            \
+		(items) = compile_grow((items), (n), sizeof(*(items))); \
+		(items)[(n)++] = (item);                                \
 	} while (0)
 void *compile_grow(void *items, size_t n, size_t size);
 
@@ -73,8 +73,8 @@ struct property {
 
 struct variant {
 	const char *name, *c_name; /* of a union: the word of its type */
-	struct type *type;	   /* the object; shared by the words of one alternative */
-	bool shorthand, member;	   /* whether its struct is a member of the union */
+	struct type *type;         /* the object; shared by the words of one alternative */
+	bool shorthand, member;    /* whether its struct is a member of the union */
 };
 
 struct group {
@@ -86,9 +86,9 @@ struct group {
 struct type {
 	enum schema_kind kind;
 	struct yml *schema, *target; /* where it stands, and what its $ref leads to */
-	const char *c_tag;	     /* of its struct or enum */
-	const char *doc_name;	     /* of a type with a file of its own */
-	unsigned flags;		     /* enum schema_type_flag */
+	const char *c_tag;           /* of its struct or enum */
+	const char *doc_name;        /* of a type with a file of its own */
+	unsigned flags;              /* enum schema_type_flag */
 	uint64_t min, max, multiple;
 	uint64_t min_length, max_length, min_items, max_items;
 	size_t n_properties;
@@ -101,9 +101,9 @@ struct type {
 	size_t n_groups;
 	struct group *groups;
 	struct type *items;
-	const struct yml *pattern;	/* or NULL */
+	const struct yml *pattern; /* or NULL */
 	const struct yml *pattern_hint;
-	uint16_t index;	   /* in the tables */
+	uint16_t index; /* in the tables */
 	bool building, left_out;
 	bool document; /* of a property that the document stage takes away: it has no struct */
 };
@@ -121,7 +121,7 @@ struct model {
 	struct {
 		const char *name;
 		struct yml *root;
-	} *files;
+	} * files;
 };
 
 /* A tree as YAML on one line. */

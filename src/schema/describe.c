@@ -57,9 +57,9 @@ bool schema_place_step(const struct schema_type *type, const char *name, struct 
 	if (!p && type->flags & SCHEMA_EXTENSIONS && !strncmp(name, "x-", 2))
 		p = schema_property_find(type, SCHEMA_EXTENSION_NAME);
 	if (variant)
-		*ret = (struct schema_place){ .type = schema_type(variant->type) };
+		*ret = (struct schema_place){.type = schema_type(variant->type)};
 	else if (p)
-		*ret = (struct schema_place){ .type = schema_type(p->type), .property = p };
+		*ret = (struct schema_place){.type = schema_type(p->type), .property = p};
 	else
 		return false;
 	return true;
@@ -67,7 +67,7 @@ bool schema_place_step(const struct schema_type *type, const char *name, struct 
 
 bool schema_place_find(const char *path, struct schema_place *ret, const char **ret_unknown)
 {
-	struct schema_place place = { .type = schema_type(schema_root) }, devices = place;
+	struct schema_place place = {.type = schema_type(schema_root)}, devices = place;
 	char name[64];
 
 	devices.type = devices_type();
@@ -117,7 +117,9 @@ static void describe_words(const struct schema_type *type, struct strbuf *out)
 {
 	for (size_t i = 0; i < type->parts.n; i++)
 		strbuf_printf(out, "%s%s",
-			      i == 0 ? "" : i + 1 < type->parts.n ? ", " : " or ",
+			      i == 0                  ? ""
+			      : i + 1 < type->parts.n ? ", "
+						      : " or ",
 			      schema_text(schema_words[type->parts.first + i].name));
 }
 
@@ -157,7 +159,8 @@ static void describe_number(const struct schema_type *type, struct strbuf *out)
 		describe_words(type, out);
 	} else if (type->kind == SCHEMA_INTEGER) {
 		strbuf_puts(out, "integer");
-		describe_range(type, type->flags & SCHEMA_SIGNED ? format_signed : format_number, out);
+		describe_range(type, type->flags & SCHEMA_SIGNED ? format_signed : format_number,
+			       out);
 	} else if (type->kind == SCHEMA_SIZE) {
 		strbuf_puts(out, "size");
 		describe_range(type, size_format, out);
@@ -247,10 +250,8 @@ void schema_describe_type(const struct schema_type *type, struct strbuf *out)
 const char *schema_change_name(enum schema_change change)
 {
 	static const char *const names[] = {
-		[SCHEMA_CHANGE_NONE] = "",
-		[SCHEMA_CHANGE_LIVE] = "live",
-		[SCHEMA_CHANGE_REPLUG] = "replug",
-		[SCHEMA_CHANGE_RESTART] = "restart",
+		[SCHEMA_CHANGE_NONE] = "",         [SCHEMA_CHANGE_LIVE] = "live",
+		[SCHEMA_CHANGE_REPLUG] = "replug", [SCHEMA_CHANGE_RESTART] = "restart",
 		[SCHEMA_CHANGE_FIXED] = "fixed",
 	};
 
@@ -294,10 +295,11 @@ static void walk_type(const struct walk *walk, const struct schema_type *type, c
 	}
 }
 
-void schema_each_path(void (*call)(const char *path, const struct schema_property *property, void *data),
+void schema_each_path(void (*call)(const char *path, const struct schema_property *property,
+				   void *data),
 		      void *data)
 {
-	const struct walk walk = { .call = call, .data = data };
+	const struct walk walk = {.call = call, .data = data};
 
 	walk_type(&walk, schema_type(schema_root), "", 0);
 }

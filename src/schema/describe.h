@@ -15,12 +15,13 @@ struct strbuf;
 struct schema_place {
 	const struct schema_type *type;
 	const struct schema_property *property; /* NULL of the root, a variant, an item */
-	const struct schema_type *parent;	/* where an unknown name was looked for */
+	const struct schema_type *parent;       /* where an unknown name was looked for */
 };
 
 /**
  * schema_place_find() - find what a path stands for
- * @path: names with dots between; of a device its type ("devices.virtio-blk"), of a variant its word
+ * @path: names with dots between; of a device its type ("devices.virtio-blk"), of a variant its
+ * word
  *        ("devices.virtio-net.backend.tap"); lists and maps are stepped through by any name or none
  * @ret: the place; when nothing is found, how far the path led
  * @ret_unknown: the part that is not known, in @path
@@ -49,7 +50,8 @@ const char *schema_change_name(enum schema_change change);
 const struct schema_property *schema_property_in_order(const struct schema_type *type, size_t n);
 
 /* Every path that schema_place_find() knows, by a function called with each. */
-void schema_each_path(void (*call)(const char *path, const struct schema_property *property, void *data),
+void schema_each_path(void (*call)(const char *path, const struct schema_property *property,
+				   void *data),
 		      void *data);
 
 /* weft.yaml(5) in man's roff. */

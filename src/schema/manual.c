@@ -91,8 +91,9 @@ static void put_variants(struct strbuf *out, const struct schema_type *type, con
 		strbuf_printf(out, v->shorthand ? "%s" : "{type: %s}", schema_text(v->name));
 		strbuf_putc(out, '\n');
 		/* Words that share a variant share its text. */
-		roff_put_sentences(out, description && description != before ? description :
-									  "As above, by its type.");
+		roff_put_sentences(out, description && description != before
+						? description
+						: "As above, by its type.");
 		before = description;
 		put_object(out, object, prefix);
 	}

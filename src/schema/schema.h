@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a description may say, as constant tables that src/schema/compile makes from schemas/ when weft
- * is built. The tables hold no pointers: strings are offsets into one pool and types are numbers, so
- * that they are shared pages of the file that no relocation touches.
+ * What a description may say, as constant tables that src/schema/compile makes from schemas/ when
+ * weft is built. The tables hold no pointers: strings are offsets into one pool and types are
+ * numbers, so that they are shared pages of the file that no relocation touches.
  */
 #pragma once
 
@@ -15,9 +15,9 @@ enum schema_kind {
 	SCHEMA_INTEGER,
 	SCHEMA_STRING,
 	SCHEMA_ENUM,
-	SCHEMA_SIZE,	 /* bytes */
+	SCHEMA_SIZE,     /* bytes */
 	SCHEMA_DURATION, /* nanoseconds */
-	SCHEMA_RATE,	 /* bytes a second */
+	SCHEMA_RATE,     /* bytes a second */
 	SCHEMA_PATH,
 	SCHEMA_MAC,
 	SCHEMA_UUID,
@@ -27,7 +27,7 @@ enum schema_kind {
 	SCHEMA_ARRAY,
 	SCHEMA_OBJECT,
 	SCHEMA_MAP,
-	SCHEMA_UNION,	/* an object whose properties depend on its `type` */
+	SCHEMA_UNION,   /* an object whose properties depend on its `type` */
 	SCHEMA_DEVICES, /* a union whose variants are the device types */
 };
 
@@ -49,23 +49,25 @@ enum schema_access {
 enum schema_type_flag {
 	SCHEMA_HAS_MIN = 1,
 	SCHEMA_HAS_MAX = 2,
-	SCHEMA_SIGNED = 4,     /* min and max are int64_t */
-	SCHEMA_SINGLE_OK = 8,  /* an array of one item may be written as the item, an object as one value */
+	SCHEMA_SIGNED = 4, /* min and max are int64_t */
+	SCHEMA_SINGLE_OK =
+		8, /* an array of one item may be written as the item, an object as one value */
 	SCHEMA_EXTENSIONS = 16, /* keys that start with x- are passed over */
 };
 
 enum schema_property_flag {
 	SCHEMA_REQUIRED = 1,
 	SCHEMA_HAS_DEFAULT = 2,
-	SCHEMA_POINTER = 4,	  /* the member is a pointer to the object, NULL when absent */
-	SCHEMA_HAS_MEMBER = 8,	  /* there is a bool has_NAME beside the member */
+	SCHEMA_POINTER = 4,        /* the member is a pointer to the object, NULL when absent */
+	SCHEMA_HAS_MEMBER = 8,     /* there is a bool has_NAME beside the member */
 	SCHEMA_DISCRIMINATOR = 16, /* the `type` of a variant: not a member of its struct */
-	SCHEMA_DOCUMENT = 32,	   /* the document stage takes it away: no value, no member */
+	SCHEMA_DOCUMENT = 32,      /* the document stage takes it away: no value, no member */
 };
 
 #define SCHEMA_NONE UINT16_MAX
 
-/* The property that stands for all keys of an object with SCHEMA_EXTENSIONS that are passed over. */
+/* The property that stands for all keys of an object with SCHEMA_EXTENSIONS that are passed over.
+ */
 #define SCHEMA_EXTENSION_NAME "x-*"
 
 /* A string: its offset in schema_strings; 0 is no string. */
@@ -77,17 +79,17 @@ struct schema_range {
 };
 
 struct schema_type {
-	uint8_t kind;  /* enum schema_kind */
-	uint8_t flags; /* enum schema_type_flag */
-	uint16_t pattern; /* of a string, or of the keys of a map; SCHEMA_NONE for none */
-	uint16_t items;	  /* the type of an array's items, a map's values */
+	uint8_t kind;        /* enum schema_kind */
+	uint8_t flags;       /* enum schema_type_flag */
+	uint16_t pattern;    /* of a string, or of the keys of a map; SCHEMA_NONE for none */
+	uint16_t items;      /* the type of an array's items, a map's values */
 	uint16_t max_length; /* of a string or a key, in characters; 0 for no limit */
 	uint16_t min_length;
 	uint16_t min_items, max_items; /* of an array or map; 0 for no limit */
-	uint16_t payload;	 /* of a union: offset of the variants' members in the struct */
-	struct schema_range parts; /* properties, enum values or variants */
-	struct schema_range groups; /* of an object: rules about which keys go together */
-	uint32_t struct_size;	 /* of an object, of one item of an array or map; bytes */
+	uint16_t payload;            /* of a union: offset of the variants' members in the struct */
+	struct schema_range parts;   /* properties, enum values or variants */
+	struct schema_range groups;  /* of an object: rules about which keys go together */
+	uint32_t struct_size;        /* of an object, of one item of an array or map; bytes */
 	uint64_t min, max, multiple; /* of an integer, size or duration; multiple 0 for none */
 	schema_string title, description;
 };
@@ -97,10 +99,10 @@ struct schema_property {
 	uint16_t type;
 	uint16_t offset;     /* of the member in the struct */
 	uint16_t has_offset; /* of has_NAME */
-	uint8_t flags;	     /* enum schema_property_flag */
-	uint8_t change;	     /* enum schema_change */
-	uint8_t access;	     /* enum schema_access, of a path */
-	uint16_t order;	     /* in the schema, for people: the table is sorted by name */
+	uint8_t flags;       /* enum schema_property_flag */
+	uint8_t change;      /* enum schema_change */
+	uint8_t access;      /* enum schema_access, of a path */
+	uint16_t order;      /* in the schema, for people: the table is sorted by name */
 };
 
 /* A word of an enum; its number is that of the C enum. */
@@ -136,7 +138,7 @@ struct schema_pattern {
 
 struct schema_charset {
 	uint64_t bits[2]; /* ASCII */
-	bool others;	  /* whether bytes above 127 are in it */
+	bool others;      /* whether bytes above 127 are in it */
 };
 
 extern const char schema_strings[];
@@ -149,10 +151,11 @@ extern const schema_string schema_group_keys[];
 extern const struct schema_pattern schema_patterns[];
 extern const uint64_t schema_pattern_follow[];
 extern const struct schema_charset schema_pattern_sets[];
-extern const uint16_t schema_root;	  /* the type of a description */
+extern const uint16_t schema_root; /* the type of a description */
 extern const uint16_t schema_n_types;
-extern const schema_string schema_left_out[]; /* device types that exist and are not built in; ends with 0 */
-extern const char schema_json[];	  /* all of it as one JSON Schema */
+extern const schema_string
+	schema_left_out[];       /* device types that exist and are not built in; ends with 0 */
+extern const char schema_json[]; /* all of it as one JSON Schema */
 extern const size_t schema_json_size, schema_json_defs; /* bytes; those before its $defs */
 
 static inline const char *schema_text(schema_string s)
@@ -166,7 +169,8 @@ static inline const struct schema_type *schema_type(uint16_t index)
 }
 
 /* The property called @name of an object type, or NULL. */
-const struct schema_property *schema_property_find(const struct schema_type *type, const char *name);
+const struct schema_property *schema_property_find(const struct schema_type *type,
+						   const char *name);
 
 /* The variant called @name of a union, or NULL. */
 const struct schema_variant *schema_variant_find(const struct schema_type *type, const char *name);

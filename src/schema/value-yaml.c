@@ -35,12 +35,13 @@ static bool is_list(const struct value *value)
 }
 
 /*
- * A default of what needs another key beside it, which is not there, cannot be written down: `protocol` of a
- * machine that starts with a firmware.
+ * A default of what needs another key beside it, which is not there, cannot be written down:
+ * `protocol` of a machine that starts with a firmware.
  */
 static bool is_sayable(const struct value *object, const struct value *child)
 {
-	const struct schema_type *type = object->variant ? schema_type(object->variant->type) : object->type;
+	const struct schema_type *type =
+		object->variant ? schema_type(object->variant->type) : object->type;
 
 	for (size_t i = 0; !child->written && i < type->groups.n; i++) {
 		const struct schema_group *group = &schema_groups[type->groups.first + i];
@@ -48,7 +49,8 @@ static bool is_sayable(const struct value *object, const struct value *child)
 		if (!group->key || strcmp(schema_text(group->key), child->name) != 0)
 			continue;
 		for (size_t j = 0; j < group->keys.n; j++)
-			if (!value_child(object, schema_text(schema_group_keys[group->keys.first + j])))
+			if (!value_child(object,
+					 schema_text(schema_group_keys[group->keys.first + j])))
 				return false;
 	}
 	return true;

@@ -97,7 +97,8 @@ static void json_string(struct strbuf *out, const char *text)
 	for (; *text; text++) {
 		size_t plain = 0;
 
-		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' && text[plain] != '\\')
+		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
+		       text[plain] != '\\')
 			plain++;
 		strbuf_add(out, text, plain);
 		text += plain;

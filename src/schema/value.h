@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A description after the schema: a tree of typed values, every default filled in, each with the place
- * that says it. The generated structs (schema/config.h) hold the same, for code; this tree is for
- * what goes over a description as a whole: places, differences, the canonical form.
+ * A description after the schema: a tree of typed values, every default filled in, each with the
+ * place that says it. The generated structs (schema/config.h) hold the same, for code; this tree is
+ * for what goes over a description as a whole: places, differences, the canonical form.
  */
 #pragma once
 
@@ -19,16 +19,17 @@ struct strbuf;
 
 struct value {
 	const struct schema_type *type;
-	const struct schema_property *property; /* which one of its parent it is; NULL in a list or map */
-	const char *name; /* its key in the parent; NULL in a list and of the root */
-	struct span span; /* where it is written; of a default, the place of what it belongs to */
-	struct span key_span; /* where its key is written */
-	bool written;	      /* false: the default */
+	const struct schema_property
+		*property; /* which one of its parent it is; NULL in a list or map */
+	const char *name;  /* its key in the parent; NULL in a list and of the root */
+	struct span span;  /* where it is written; of a default, the place of what it belongs to */
+	struct span key_span;      /* where its key is written */
+	bool written;              /* false: the default */
 	const struct node *origin; /* what else gave it, a variable; or NULL */
 	union {
-		bool boolean;	 /* SCHEMA_BOOLEAN, SCHEMA_SWITCH */
-		uint64_t number; /* SCHEMA_INTEGER (two's complement), SIZE, DURATION, RATE */
-		unsigned word;	 /* SCHEMA_ENUM: the C enum's number */
+		bool boolean;       /* SCHEMA_BOOLEAN, SCHEMA_SWITCH */
+		uint64_t number;    /* SCHEMA_INTEGER (two's complement), SIZE, DURATION, RATE */
+		unsigned word;      /* SCHEMA_ENUM: the C enum's number */
 		const char *string; /* SCHEMA_STRING, SCHEMA_PATH (absolute) */
 		struct mac_address mac;
 		struct uuid uuid;
@@ -55,7 +56,8 @@ const struct value *value_find(const struct value *value, const char *path);
 /* The same of one name, of any letters ('.' included). */
 const struct value *value_child(const struct value *value, const char *name);
 
-/* Where the value at @path is written; where nothing is, the place of the nearest value above it. */
+/* Where the value at @path is written; where nothing is, the place of the nearest value above it.
+ */
 struct span value_span(const struct value *value, const char *path);
 
 /**
@@ -68,7 +70,8 @@ struct span value_span(const struct value *value, const char *path);
  */
 void value_canonical(const struct value *value, struct strbuf *out);
 
-/* The value of a scalar as a person writes it: "512MiB", "off", "52:54:00:…"; quotes as YAML needs. */
+/* The value of a scalar as a person writes it: "512MiB", "off", "52:54:00:…"; quotes as YAML needs.
+ */
 void value_print(const struct value *value, struct strbuf *out);
 
 /* The word of a SCHEMA_ENUM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The `rate` of a device: bytes and operations a second. Any number of queues on any threads share a
- * limiter; nobody waits in it: a queue that has used its share is looked at again later
+ * The `rate` of a device: bytes and operations a second. Any number of queues on any threads share
+ *a limiter; nobody waits in it: a queue that has used its share is looked at again later
  * (virtqueue_schedule_after()).
  *
  *	while (!(wait = limiter_wait(limiter)) && virtqueue_pop(vq, &chain) > 0)

@@ -42,9 +42,9 @@ int virtqueue_attach(struct virtqueue *vq, struct loop *loop, virtqueue_fn fn,
 void virtqueue_detach(struct virtqueue *vq);
 
 /*
- * While it is paused @fn is not running and not called; a call that was asked for meanwhile comes after
- * virtqueue_resume(). A paused queue may be detached. Main thread; harmless for a queue that is not
- * attached.
+ * While it is paused @fn is not running and not called; a call that was asked for meanwhile comes
+ * after virtqueue_resume(). A paused queue may be detached. Main thread; harmless for a queue that
+ * is not attached.
  */
 void virtqueue_pause(struct virtqueue *vq);
 void virtqueue_resume(struct virtqueue *vq);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Starts a program and tells in nanoseconds from its exec when it wrote its first and its last byte
- * to standard output, and when it had ended: "FIRST LAST END STATUS". A byte of a guest's serial port goes
- * that way, so this is what a virtual machine monitor adds around a guest.
+ * to standard output, and when it had ended: "FIRST LAST END STATUS". A byte of a guest's serial
+ * port goes that way, so this is what a virtual machine monitor adds around a guest.
  *
  *     spawn PROGRAM ARGUMENT…
  */
@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: spawn PROGRAM ARGUMENT…\n");
 		return 64;
 	}
-	start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	if (start == MAP_FAILED || pipe2(out, O_CLOEXEC) < 0)
 		return 1;
 	pid = fork();
@@ -62,8 +63,8 @@ int main(int argc, char **argv)
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	for (;;) {
-		struct pollfd fds[] = { { .fd = out[0], .events = POLLIN },
-					{ .fd = pidfd, .events = POLLIN } };
+		struct pollfd fds[] = {{.fd = out[0], .events = POLLIN},
+				       {.fd = pidfd, .events = POLLIN}};
 		int n = poll(fds, 2, TIMEOUT_MS);
 		int64_t at = now();
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a description, through schema, rules and graph. What is refused has a diagnostic; what is
- * taken is the same machine after it was printed with every default (weft show) and after it was laid
- * out (weft fmt). A '+' in front stands for what every description must say.
+ * Any bytes as a description, through schema, rules and graph. What is refused has a diagnostic;
+ * what is taken is the same machine after it was printed with every default (weft show) and after
+ * it was laid out (weft fmt). A '+' in front stands for what every description must say.
  */
 #include <jansson.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "schema/value.h"
 #include "tests/fuzz/fuzz.h"
 
-const char *const fuzz_seeds[] = { "examples", "tests/golden/bad", NULL };
+const char *const fuzz_seeds[] = {"examples", "tests/golden/bad", NULL};
 unsigned long fuzz_goal; /* descriptions that became a graph */
 
 static void visit(const struct value *value)
@@ -51,7 +51,8 @@ static void expect_same(const struct generation *generation, const char *text, s
 
 static void print_again(const struct generation *generation)
 {
-	cleanup_strbuf struct strbuf shown = STRBUF_INIT, laid_out = STRBUF_INIT, twice = STRBUF_INIT;
+	cleanup_strbuf struct strbuf shown = STRBUF_INIT, laid_out = STRBUF_INIT,
+				     twice = STRBUF_INIT;
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
 
@@ -62,8 +63,8 @@ static void print_again(const struct generation *generation)
 		return;
 	}
 	expect_same(generation, laid_out.text, laid_out.size);
-	invariant(format_source(arena, source_from_text(arena, "f", laid_out.text, laid_out.size), diags,
-				&twice) == 0);
+	invariant(format_source(arena, source_from_text(arena, "f", laid_out.text, laid_out.size),
+				diags, &twice) == 0);
 	invariant(twice.size == laid_out.size && !memcmp(twice.text, laid_out.text, twice.size));
 }
 

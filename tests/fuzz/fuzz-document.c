@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a description: none may crash, hang or pass a budget, whatever comes out can be walked
- * as a tree, and every diagnostic can be rendered. The bytes before the first NUL are an override and a
- * definition of a variable, if there is a NUL.
+ * Any bytes as a description: none may crash, hang or pass a budget, whatever comes out can be
+ * walked as a tree, and every diagnostic can be rendered. The bytes before the first NUL are an
+ * override and a definition of a variable, if there is a NUL.
  */
 #include <jansson.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "document/document.h"
 #include "tests/fuzz/fuzz.h"
 
-const char *const fuzz_seeds[] = { "examples", "tests/golden/bad", NULL };
+const char *const fuzz_seeds[] = {"examples", "tests/golden/bad", NULL};
 unsigned long fuzz_goal; /* texts that were a tree */
 
 /* Visits every node, following every alias. Return: how many there are. */
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cleanup_strbuf struct strbuf out = STRBUF_INIT;
 	cleanup_arena struct arena *arena = arena_create();
 	struct diag_list *diags = diag_list_create(arena);
-	struct document_options options = { .no_includes = true };
+	struct document_options options = {.no_includes = true};
 	struct document *document;
 	const char *set = text;
 

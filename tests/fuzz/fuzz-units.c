@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any text as a size, duration, rate, MAC address, list of CPUs or integer, and any number printed as
- * each: what is printed and read again is the same value, what is refused has a message, and the value
- * agrees with one that is calculated in another way.
+ * Any text as a size, duration, rate, MAC address, list of CPUs or integer, and any number printed
+ * as each: what is printed and read again is the same value, what is refused has a message, and the
+ * value agrees with one that is calculated in another way.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,9 +22,9 @@ static const struct {
 	parse_fn parse;
 	format_fn format;
 } quantities[] = {
-	{ size_parse, size_format },
-	{ duration_parse, duration_format },
-	{ rate_parse, rate_format },
+	{size_parse, size_format},
+	{duration_parse, duration_format},
+	{rate_parse, rate_format},
 };
 
 unsigned long fuzz_goal; /* texts that were taken */
@@ -86,7 +86,7 @@ static void check_quantity(unsigned i, const char *text)
 
 static void check_mac(const char *text)
 {
-	struct mac_address mac = { { 1, 2, 3, 4, 5, 6 } }, again, before = mac;
+	struct mac_address mac = {{1, 2, 3, 4, 5, 6}}, again, before = mac;
 	char printed[UNITS_TEXT_MAX];
 	struct unit_error error;
 	int r = mac_parse(text, &mac, &error);
@@ -97,13 +97,14 @@ static void check_mac(const char *text)
 	}
 	fuzz_goal++;
 	invariant(!(mac.bytes[0] & 1));
-	invariant(!mac_parse(mac_format(&mac, printed), &again, NULL) && !memcmp(&mac, &again, sizeof(mac)));
+	invariant(!mac_parse(mac_format(&mac, printed), &again, NULL) &&
+		  !memcmp(&mac, &again, sizeof(mac)));
 	invariant(strcasecmp(printed, text) == 0);
 }
 
 static void check_uuid(const char *text)
 {
-	struct uuid uuid = { { 1, 2, 3 } }, again, before = uuid;
+	struct uuid uuid = {{1, 2, 3}}, again, before = uuid;
 	char printed[UNITS_TEXT_MAX];
 	struct unit_error error;
 	int r = uuid_parse(text, &uuid, &error);
@@ -113,14 +114,15 @@ static void check_uuid(const char *text)
 		return;
 	}
 	fuzz_goal++;
-	invariant(!uuid_parse(uuid_format(&uuid, printed), &again, NULL) && !memcmp(&uuid, &again, sizeof(uuid)));
+	invariant(!uuid_parse(uuid_format(&uuid, printed), &again, NULL) &&
+		  !memcmp(&uuid, &again, sizeof(uuid)));
 	invariant(strcasecmp(printed, text) == 0);
 }
 
 static void check_cpus(const char *text)
 {
 	static char printed[CPU_LIST_MAX * 5];
-	struct cpu_list cpus = { { 7 } }, again, before = cpus;
+	struct cpu_list cpus = {{7}}, again, before = cpus;
 	struct unit_error error;
 	char little[5];
 	int r = cpu_list_parse(text, &cpus, &error);
@@ -151,9 +153,11 @@ static void check_integer(const char *text)
 	fuzz_goal++;
 	invariant(!negative || magnitude);
 	snprintf(printed, sizeof(printed), "%s%" PRIu64, negative ? "-" : "", magnitude);
-	invariant(!integer_parse(printed, &sign, &again, NULL) && sign == negative && again == magnitude);
+	invariant(!integer_parse(printed, &sign, &again, NULL) && sign == negative &&
+		  again == magnitude);
 	snprintf(printed, sizeof(printed), "%s0x%" PRIx64, negative ? "-" : "", magnitude);
-	invariant(!integer_parse(printed, &sign, &again, NULL) && sign == negative && again == magnitude);
+	invariant(!integer_parse(printed, &sign, &again, NULL) && sign == negative &&
+		  again == magnitude);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

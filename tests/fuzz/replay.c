@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * main() of a fuzz target in a build without libFuzzer: runs the files named on the command line,
- * else a fixed series of inputs, so that `make check` keeps every target building and working: random
- * bytes, and where the target has seeds those, with small changes.
+ * else a fixed series of inputs, so that `make check` keeps every target building and working:
+ * random bytes, and where the target has seeds those, with small changes.
  */
 #include <dirent.h>
 #include <fnmatch.h>
@@ -15,9 +15,9 @@
 #include "tests/fuzz/fuzz.h"
 
 #define INPUT_ROOM (64 * KiB)
-#define MAX_SEEDS 1024
-#define RUNS	  3000
-#define CHANGES	  4 /* of a seed, at most */
+#define MAX_SEEDS  1024
+#define RUNS       3000
+#define CHANGES    4 /* of a seed, at most */
 
 static uint8_t input[INPUT_ROOM];
 static char *seeds[MAX_SEEDS];
@@ -82,7 +82,8 @@ static size_t make_random(void)
 /* One change of @size bytes of input: a byte is another, a piece is gone, or is there twice. */
 static size_t change(size_t size)
 {
-	size_t at = size ? (size_t)rand() % size : 0, n = size ? (size_t)rand() % MIN(size - at + 1, (size_t)32) : 0;
+	size_t at = size ? (size_t)rand() % size : 0,
+	       n = size ? (size_t)rand() % MIN(size - at + 1, (size_t)32) : 0;
 
 	switch (rand() % 3) {
 	case 0:
@@ -129,7 +130,8 @@ int main(int argc, char **argv)
 		LLVMFuzzerTestOneInput(input, n_seeds && run % 4 ? make_changed() : make_random());
 	printf("ok 1 - %u inputs, of %u seeds\n", RUNS, n_seeds);
 	if (&fuzz_goal)
-		printf("%s 2 - %lu inputs came as far as any can\n", fuzz_goal ? "ok" : "not ok", fuzz_goal);
+		printf("%s 2 - %lu inputs came as far as any can\n", fuzz_goal ? "ok" : "not ok",
+		       fuzz_goal);
 	while (n_seeds > 0)
 		free(seeds[--n_seeds]);
 	return &fuzz_goal && !fuzz_goal;

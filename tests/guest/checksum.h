@@ -8,5 +8,6 @@
 /* As zlib's; start with 0. */
 uint32_t crc32(uint32_t crc, const void *buf, size_t n);
 
-/* The stream of splitmix64 numbers of @seed, little endian, from its word @position (8 bytes each) on. */
+/* The stream of splitmix64 numbers of @seed, little endian, from its word @position (8 bytes each)
+ * on. */
 void pattern(uint64_t seed, uint64_t position, void *buf, size_t n);

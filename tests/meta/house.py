@@ -4,6 +4,8 @@ that no property is described and then not used."""
 import glob
 import os
 import re
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -119,10 +121,29 @@ def secrets():
                 yield f"{os.path.relpath(path, SOURCE)}: {name} is no path"
 
 
+def layout():
+    """C that is not as clang-format lays it out by .clang-format."""
+    files = sorted(path for path, _ in sources("src", "devices", "tests"))
+    run = subprocess.run(["clang-format", "--dry-run", *files], cwd=SOURCE, capture_output=True, text=True, check=False)
+    return {line.split(":")[0] for line in run.stderr.splitlines() if ": warning:" in line}
+
+
+def clang_format():
+    """Its major version. Another one has other ideas."""
+    run = shutil.which("clang-format") and subprocess.run(["clang-format", "--version"], capture_output=True, text=True,
+                                                          check=False).stdout
+    return int(re.search(r"version (\d+)", run)[1]) if run else None
+
+
 tap = Tap()
 for name, rule in ("includes keep to the floors", floors), ("a device is four things", device_parts), \
         ("devices pause with the machine", unpaused_devices), ("every property does something", unused_members), \
         ("secrets are said by reference", secrets):
     found = sorted(set(rule()))
     tap.result(not found, name, *found)
+if clang_format() == 14:
+    found = sorted(layout())
+    tap.result(not found, "C is laid out by clang-format", *found)
+else:
+    tap.skip("C is laid out by clang-format", f"it takes version 14 of Debian 12, here is {clang_format() or 'none'}")
 raise SystemExit(tap.done())

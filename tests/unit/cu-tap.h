@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs CUnit suites and reports in TAP: the plan line first, so that a crash shows as missing tests.
+ * Runs CUnit suites and reports in TAP: the plan line first, so that a crash shows as missing
+ * tests.
  */
 #pragma once
 

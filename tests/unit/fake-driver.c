@@ -46,7 +46,8 @@ struct machine *driver_machine(const struct device_type *type, const void *confi
 	};
 	type->needs(ret_node, &needs, arena);
 	ret_node->n_gsis = needs.msi_vectors;
-	ret_node->memory = (struct graph_bar){needs.memory_size ? DRIVER_MEMORY : 0, needs.memory_size};
+	ret_node->memory =
+		(struct graph_bar){needs.memory_size ? DRIVER_MEMORY : 0, needs.memory_size};
 	ret_node->bars[0] = (struct graph_bar){DRIVER_BAR, needs.bar_sizes[0]};
 	return machine;
 }

@@ -10,8 +10,8 @@
 
 #include "graph/graph.h"
 
-#define DRIVER_SLOT 1
-#define DRIVER_BAR  0x200000000ULL
+#define DRIVER_SLOT   1
+#define DRIVER_BAR    0x200000000ULL
 #define DRIVER_MEMORY 0x400000000ULL /* of a device that brings some */
 /* Queue N has its rings at (N + 1) * 64 KiB; buffers are the test's, from here on. */
 #define DRIVER_BUFFERS 0x90000ULL

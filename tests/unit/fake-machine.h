@@ -34,14 +34,14 @@ struct fake_machine {
 	bool refuse_ioeventfds;
 	bool levels[IOAPIC_PINS]; /* of the pins */
 	unsigned level_changes;
-	unsigned n_events;            /* of machine_request() */
-	enum machine_event event;     /* the last one */
-	struct device *unplugged;     /* the last machine_device_unplugged() */
-	struct pci_bus *pci;          /* set by the test */
-	struct nvdimm_bus *nvdimms;   /* set by the test */
-	unsigned memories;            /* device_memory_create()d and not destroyed */
+	unsigned n_events;          /* of machine_request() */
+	enum machine_event event;   /* the last one */
+	struct device *unplugged;   /* the last machine_device_unplugged() */
+	struct pci_bus *pci;        /* set by the test */
+	struct nvdimm_bus *nvdimms; /* set by the test */
+	unsigned memories;          /* device_memory_create()d and not destroyed */
 	unsigned plugged_memories;
-	bool lost;                    /* what device_memory_lost() says */
+	bool lost; /* what device_memory_lost() says */
 	struct device_memory_loss loss;
 	struct console_hub *consoles; /* set by the test */
 	struct loop *loop;            /* the main loop; set by the test */

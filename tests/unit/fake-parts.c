@@ -47,7 +47,7 @@ static bool is_firm(const char *key)
 static bool hosts_clash(const struct graph_node *a, const struct graph_node *b, bool firm)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct device_needs x = { 0 }, y = { 0 };
+	struct device_needs x = {0}, y = {0};
 
 	if (a->type->needs)
 		a->type->needs(a, &x, arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parts for a builder that only hold what real ones hold, refuse nothing, and tell what a real one could
- * not have had. Every call can be made to fail.
+ * Parts for a builder that only hold what real ones hold, refuse nothing, and tell what a real one
+ * could not have had. Every call can be made to fail.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct fake_world {
 	struct fake *parts[FAKE_MAX_PARTS];
 	unsigned n_parts, n_committed;
 	unsigned calls, fail_at; /* the call that fails, counted from 1; 0: none */
-	bool undo_fails;	 /* the updates that come after it, too */
+	bool undo_fails;         /* the updates that come after it, too */
 	uint64_t mmio64_base;
 	const char *clash; /* what a real part could not have had */
 };

@@ -29,7 +29,8 @@ static const char *pick(const char *const *words, unsigned n)
 	return words[random_below(n)];
 }
 
-#define PICK(...) pick((const char *const[]){ __VA_ARGS__ }, ARRAY_SIZE(((const char *const[]){ __VA_ARGS__ })))
+#define PICK(...) \
+	pick((const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
 
 #define ADD(list, n, ...) invariant(asprintf(&(list)[(n)++], __VA_ARGS__) >= 0)
 
@@ -79,14 +80,16 @@ static void random_properties(const char *type, struct strbuf *out)
 		strbuf_puts(out, ", output: ");
 		random_output(out);
 	} else if (strcmp(type, "nvdimm") == 0 || strcmp(type, "virtio-pmem") == 0) {
-		strbuf_printf(out, ", path: /srv/p%u.img, size: %uMiB", random_below(8), 2 << random_below(8));
+		strbuf_printf(out, ", path: /srv/p%u.img, size: %uMiB", random_below(8),
+			      2 << random_below(8));
 	} else if (strcmp(type, "virtio-rng") == 0) {
 		if (random_maybe(30))
 			strbuf_puts(out, ", source: /dev/random");
 	}
 }
 
-/* Types that this generator knows; what is not built in is not a valid description, and left out. */
+/* Types that this generator knows; what is not built in is not a valid description, and left out.
+ */
 static const char *random_type(void)
 {
 	if (random_maybe(3))
@@ -112,7 +115,8 @@ static void random_device(struct random_text *text, const char *id)
 
 	random_properties(type, &out);
 	if (random_maybe(10) && strncmp(type, "virtio-", 7) == 0)
-		strbuf_printf(&out, ", slot: %u", random_maybe(50) ? 1 + random_below(6) : 1 + random_below(31));
+		strbuf_printf(&out, ", slot: %u",
+			      random_maybe(50) ? 1 + random_below(6) : 1 + random_below(31));
 	if (random_maybe(8))
 		strbuf_printf(&out, ", formerly: d%u", random_below(10));
 	ADD(text->devices, text->n_devices, "%s: {%s}", id, out.text);
@@ -122,22 +126,25 @@ static void random_top(struct random_text *text)
 {
 	ADD(text->top, text->n_top, "version: 1");
 	ADD(text->top, text->n_top, "name: test");
-	ADD(text->top, text->n_top, "cpus: {count: %u, max: %u}", 1 + random_below(4), random_maybe(90) ? 4 : 8);
+	ADD(text->top, text->n_top, "cpus: {count: %u, max: %u}", 1 + random_below(4),
+	    random_maybe(90) ? 4 : 8);
 	ADD(text->top, text->n_top, "memory: {size: %uMiB, max: %s}", 256 << random_below(3),
 	    random_maybe(90) ? "4GiB" : "8GiB");
-	ADD(text->top, text->n_top, "boot: {kernel: /k, cmdline: %s}", random_maybe(90) ? "a" : "b");
-	ADD(text->top, text->n_top, "reload: {replug: %s, policy: %s}", random_maybe(85) ? "allowed" : "never",
-	    PICK("live", "live", "stage"));
+	ADD(text->top, text->n_top, "boot: {kernel: /k, cmdline: %s}",
+	    random_maybe(90) ? "a" : "b");
+	ADD(text->top, text->n_top, "reload: {replug: %s, policy: %s}",
+	    random_maybe(85) ? "allowed" : "never", PICK("live", "live", "stage"));
 	if (random_maybe(30))
 		ADD(text->top, text->n_top, "lifecycle: {reset: %s}", PICK("stop", "reboot"));
 }
 
 void random_text(struct random_text *text)
 {
-	unsigned n = random_maybe(8) ? 24 + random_below(10) : random_below(9), ids = n > 10 ? 36 : 12;
+	unsigned n = random_maybe(8) ? 24 + random_below(10) : random_below(9),
+		 ids = n > 10 ? 36 : 12;
 	char id[8];
 
-	*text = (struct random_text){ 0 };
+	*text = (struct random_text){0};
 	random_top(text);
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(id, sizeof(id), "d%u", random_below(ids));
@@ -150,7 +157,7 @@ void random_edit(const struct random_text *from, struct random_text *text)
 {
 	char id[8];
 
-	*text = (struct random_text){ 0 };
+	*text = (struct random_text){0};
 	if (random_maybe(30)) {
 		random_top(text);
 	} else {
@@ -158,7 +165,8 @@ void random_edit(const struct random_text *from, struct random_text *text)
 			ADD(text->top, text->n_top, "%s", from->top[i]);
 	}
 	for (unsigned i = 0; i < from->n_devices; i++) {
-		snprintf(id, sizeof(id), "%.*s", (int)strcspn(from->devices[i], ":"), from->devices[i]);
+		snprintf(id, sizeof(id), "%.*s", (int)strcspn(from->devices[i], ":"),
+			 from->devices[i]);
 		if (random_maybe(60))
 			ADD(text->devices, text->n_devices, "%s", from->devices[i]);
 		else if (random_maybe(50))

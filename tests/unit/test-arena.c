@@ -41,13 +41,13 @@ static void strings_are_copied(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "allocations are zeroed, aligned and apart",
-		  allocations_are_zeroed_aligned_and_apart },
-		{ "strings are copied", strings_are_copied },
+		{"allocations are zeroed, aligned and apart",
+		 allocations_are_zeroed_aligned_and_apart},
+		{"strings are copied", strings_are_copied},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "arena", NULL, NULL, NULL, NULL, tests },
+		{"arena", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

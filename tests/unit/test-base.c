@@ -24,13 +24,13 @@ static void sha256_gives_the_vectors_of_fips_180_4(void)
 	static const struct {
 		const char *message, *digest;
 	} vectors[] = {
-		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
-		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopq"
-		  "klmnopqrlmnopqrsmnopqrstnopqrstu",
-		  "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+		 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+		{"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopq"
+		 "klmnopqrlmnopqrsmnopqrstnopqrstu",
+		 "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
 	};
 	char hex[SHA256_HEX_SIZE], block[1000];
 	uint8_t digest[SHA256_SIZE];
@@ -69,7 +69,7 @@ static void sha256_does_not_depend_on_how_data_is_cut(void)
 
 static void suggestions_are_near(void)
 {
-	static const char *const keys[] = { "queues", "queue-size", "path", NULL, "readonly", "mac" };
+	static const char *const keys[] = {"queues", "queue-size", "path", NULL, "readonly", "mac"};
 	size_t n = ARRAY_SIZE(keys);
 
 	CU_ASSERT_STRING_EQUAL(suggest("queue", keys, n), "queues");
@@ -86,8 +86,9 @@ static void suggestions_are_near(void)
 
 static void utf8_refuses_what_rfc_3629_refuses(void)
 {
-	static const char *const bad[] = { "\x80",	   "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
-					   "\xf4\x90\x80\x80", "\xff",     "\xe2\x82",     "\xf0\x9f\x98" };
+	static const char *const bad[] = {"\x80",         "\xc0\xaf",         "\xe0\x80\xaf",
+					  "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff",
+					  "\xe2\x82",     "\xf0\x9f\x98"};
 	uint32_t c;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -105,7 +106,7 @@ static void lines_end_as_in_every_editor(void)
 	cleanup_arena struct arena *arena = arena_create();
 	const char text[] = "\xef\xbb\xbfone\ntwo\r\nthree\rfour\n";
 	struct source *source = source_from_text(arena, "x", text, sizeof(text) - 1);
-	static const char *const lines[] = { "one", "two", "three", "four", "" };
+	static const char *const lines[] = {"one", "two", "three", "four", ""};
 	size_t size;
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -150,7 +151,7 @@ static void only_files_are_read(void)
 
 static struct span at(const struct source *source, uint32_t line, uint32_t column, uint32_t end)
 {
-	return (struct span){ source, line, column, line, end };
+	return (struct span){source, line, column, line, end};
 }
 
 static void carets_stand_under_what_they_mean(void)
@@ -164,13 +165,12 @@ static void carets_stand_under_what_they_mean(void)
 	diag_add(diags, "E0101", DIAG_ERROR, at(source, 1, 7, 9), "wide");
 	diag_add(diags, "E0101", DIAG_ERROR, at(source, 1, 10, 11), "after");
 	diag_render_text(&out, diags, false);
-	CU_ASSERT_STRING_EQUAL(out.text,
-			       "x.yaml:1:7: error: wide [E0101]\n"
-			       "    1 |         k\xc3\xa9y: \xe6\x97\xa5\xe6\x9c\xac x\n"
-			       "      |              ^~~~\n"
-			       "x.yaml:1:10: error: after [E0101]\n"
-			       "    1 |         k\xc3\xa9y: \xe6\x97\xa5\xe6\x9c\xac x\n"
-			       "      |                   ^\n");
+	CU_ASSERT_STRING_EQUAL(out.text, "x.yaml:1:7: error: wide [E0101]\n"
+					 "    1 |         k\xc3\xa9y: \xe6\x97\xa5\xe6\x9c\xac x\n"
+					 "      |              ^~~~\n"
+					 "x.yaml:1:10: error: after [E0101]\n"
+					 "    1 |         k\xc3\xa9y: \xe6\x97\xa5\xe6\x9c\xac x\n"
+					 "      |                   ^\n");
 }
 
 static void long_lines_are_seen_through_a_window(void)
@@ -203,7 +203,8 @@ static void hostile_text_does_not_reach_a_terminal(void)
 
 	memset(huge, 'k', 99999);
 	huge[99999] = '\0';
-	diag = diag_add(diags, "E0101", DIAG_ERROR, at(source, 1, 1, 2), "key '%s\x1b[0m\n\xff'", "a");
+	diag = diag_add(diags, "E0101", DIAG_ERROR, at(source, 1, 1, 2), "key '%s\x1b[0m\n\xff'",
+			"a");
 	diag_hint(diags, diag, "%s", huge);
 	diag_render_text(&out, diags, false);
 	CU_ASSERT_PTR_NULL(strchr(out.text, 0x1b));
@@ -241,7 +242,7 @@ static void a_held_file_ends_with_its_hold(void)
 	struct pollfd end;
 
 	CU_ASSERT_EQUAL_FATAL(pipe(pipe_fds), 0);
-	end = (struct pollfd){ .fd = pipe_fds[0], .events = POLLIN };
+	end = (struct pollfd){.fd = pipe_fds[0], .events = POLLIN};
 	hold = fd_hold_in_kernel(pipe_fds[1]);
 	fd_close(pipe_fds[1]);
 	/* A host may forbid io_uring: then the file has ended already. */
@@ -255,23 +256,23 @@ static void a_held_file_ends_with_its_hold(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "SHA-256 gives the vectors of FIPS 180-4", sha256_gives_the_vectors_of_fips_180_4 },
-		{ "SHA-256 does not depend on how data is cut",
-		  sha256_does_not_depend_on_how_data_is_cut },
-		{ "suggestions are near", suggestions_are_near },
-		{ "UTF-8 refuses what RFC 3629 refuses", utf8_refuses_what_rfc_3629_refuses },
-		{ "lines end as in every editor", lines_end_as_in_every_editor },
-		{ "only files are read", only_files_are_read },
-		{ "a held file ends with its hold", a_held_file_ends_with_its_hold },
-		{ "carets stand under what they mean", carets_stand_under_what_they_mean },
-		{ "long lines are seen through a window", long_lines_are_seen_through_a_window },
-		{ "hostile text does not reach a terminal", hostile_text_does_not_reach_a_terminal },
-		{ "diagnostics are sorted, bounded and single",
-		  diagnostics_are_sorted_bounded_and_single },
+		{"SHA-256 gives the vectors of FIPS 180-4", sha256_gives_the_vectors_of_fips_180_4},
+		{"SHA-256 does not depend on how data is cut",
+		 sha256_does_not_depend_on_how_data_is_cut},
+		{"suggestions are near", suggestions_are_near},
+		{"UTF-8 refuses what RFC 3629 refuses", utf8_refuses_what_rfc_3629_refuses},
+		{"lines end as in every editor", lines_end_as_in_every_editor},
+		{"only files are read", only_files_are_read},
+		{"a held file ends with its hold", a_held_file_ends_with_its_hold},
+		{"carets stand under what they mean", carets_stand_under_what_they_mean},
+		{"long lines are seen through a window", long_lines_are_seen_through_a_window},
+		{"hostile text does not reach a terminal", hostile_text_does_not_reach_a_terminal},
+		{"diagnostics are sorted, bounded and single",
+		 diagnostics_are_sorted_bounded_and_single},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "base", NULL, NULL, NULL, NULL, tests },
+		{"base", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

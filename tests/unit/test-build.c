@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The builder against fake parts that count what is held and can be told to fail: whatever step fails,
- * nothing stays behind and what ran before still runs with its old values.
+ * The builder against fake parts that count what is held and can be told to fail: whatever step
+ * fails, nothing stays behind and what ran before still runs with its old values.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "tests/unit/cu-tap.h"
 #include "tests/unit/fake-parts.h"
 
-static const struct part_ops *const all_fake[GRAPH_KINDS] = { [GRAPH_DEVICE] = &fake_part_ops };
+static const struct part_ops *const all_fake[GRAPH_KINDS] = {[GRAPH_DEVICE] = &fake_part_ops};
 
 static struct generation *new_generation(void)
 {
@@ -24,31 +24,31 @@ static struct generation *new_generation(void)
 }
 
 static struct graph_node nodes[] = {
-	{ .kind = GRAPH_DEVICE, .id = "a", .path = "devices.a" },
-	{ .kind = GRAPH_DEVICE, .id = "b", .path = "devices.b" },
-	{ .kind = GRAPH_DEVICE, .id = "c", .path = "devices.c" },
-	{ .kind = GRAPH_DEVICE, .id = "a", .path = "devices.a" }, /* a, edited */
-	{ .kind = GRAPH_BUS, .id = "pci", .path = "pci" },
+	{.kind = GRAPH_DEVICE, .id = "a", .path = "devices.a"},
+	{.kind = GRAPH_DEVICE, .id = "b", .path = "devices.b"},
+	{.kind = GRAPH_DEVICE, .id = "c", .path = "devices.c"},
+	{.kind = GRAPH_DEVICE, .id = "a", .path = "devices.a"}, /* a, edited */
+	{.kind = GRAPH_BUS, .id = "pci", .path = "pci"},
 };
 
 static const struct plan_step boot_steps[] = {
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[4] }, /* nothing to build */
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[0] },
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[1] },
+	{.action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[4]}, /* nothing to build */
+	{.action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[0]},
+	{.action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[1]},
 };
-static const struct plan boot_plan = { boot_steps, ARRAY_SIZE(boot_steps) };
+static const struct plan boot_plan = {boot_steps, ARRAY_SIZE(boot_steps)};
 
 static const struct plan_step edit_steps[] = {
-	{ .action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1] },
-	{ .action = PLAN_UPDATE, .class = PLAN_LIVE, .from = &nodes[0], .to = &nodes[3] },
-	{ .action = PLAN_UPDATE, .class = PLAN_RESTART, .from = &nodes[1], .to = &nodes[1] },
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2] },
+	{.action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1]},
+	{.action = PLAN_UPDATE, .class = PLAN_LIVE, .from = &nodes[0], .to = &nodes[3]},
+	{.action = PLAN_UPDATE, .class = PLAN_RESTART, .from = &nodes[1], .to = &nodes[1]},
+	{.action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2]},
 };
-static const struct plan edit_plan = { edit_steps, ARRAY_SIZE(edit_steps) };
+static const struct plan edit_plan = {edit_steps, ARRAY_SIZE(edit_steps)};
 
 static void boot_builds_all_and_teardown_leaves_nothing(void)
 {
-	struct fake_world c = { 0 };
+	struct fake_world c = {0};
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 
@@ -67,7 +67,7 @@ static void boot_builds_all_and_teardown_leaves_nothing(void)
 static void a_boot_that_fails_anywhere_leaves_nothing(void)
 {
 	for (unsigned fail_at = 1; fail_at <= 4; fail_at++) {
-		struct fake_world c = { .fail_at = fail_at };
+		struct fake_world c = {.fail_at = fail_at};
 		struct generation *generation = new_generation();
 		struct builder *builder = builder_create(all_fake, &c);
 
@@ -83,7 +83,7 @@ static void a_boot_that_fails_anywhere_leaves_nothing(void)
 
 static void an_edit_is_done_whole(void)
 {
-	struct fake_world c = { 0 };
+	struct fake_world c = {0};
 	struct generation *first = new_generation(), *second = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	cleanup_arena struct arena *arena = arena_create();
@@ -118,7 +118,7 @@ static void an_edit_is_done_whole(void)
 static void an_edit_that_fails_anywhere_is_taken_back(void)
 {
 	for (unsigned fail_at = 1; fail_at <= 5; fail_at++) {
-		struct fake_world c = { 0 };
+		struct fake_world c = {0};
 		struct generation *first = new_generation(), *second = new_generation();
 		struct builder *builder = builder_create(all_fake, &c);
 		struct fake *a;
@@ -146,18 +146,22 @@ static void an_edit_that_fails_anywhere_is_taken_back(void)
 
 /* c takes the place of b: it has to wait for b to go. */
 static const struct plan_step replace_steps[] = {
-	{ .action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1] },
-	{ .action = PLAN_ADD, .class = PLAN_HOTPLUG, .to = &nodes[2], .waiting = true, .after = &nodes[1] },
+	{.action = PLAN_REMOVE, .class = PLAN_HOTPLUG, .from = &nodes[1]},
+	{.action = PLAN_ADD,
+	 .class = PLAN_HOTPLUG,
+	 .to = &nodes[2],
+	 .waiting = true,
+	 .after = &nodes[1]},
 };
-static const struct plan replace_plan = { replace_steps, ARRAY_SIZE(replace_steps) };
+static const struct plan replace_plan = {replace_steps, ARRAY_SIZE(replace_steps)};
 
 static void a_removal_is_taken_back(void)
 {
-	struct fake_world c = { 0 };
+	struct fake_world c = {0};
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	cleanup_strbuf struct strbuf why = STRBUF_INIT;
-	const struct plan nothing = { 0 };
+	const struct plan nothing = {0};
 
 	CU_ASSERT_EQUAL(builder_apply(builder, &boot_plan, generation, generation->diags),
 			BUILD_DONE);
@@ -178,7 +182,8 @@ static void a_removal_is_taken_back(void)
 	strbuf_clear(&why);
 	builder_explain_leaving(builder, "devices.b", &why);
 	CU_ASSERT_STRING_EQUAL(why.text, "the guest has not let go for 0 s, asked 2 times");
-	CU_ASSERT_EQUAL(builder_apply(builder, &nothing, generation, generation->diags), BUILD_DONE);
+	CU_ASSERT_EQUAL(builder_apply(builder, &nothing, generation, generation->diags),
+			BUILD_DONE);
 	CU_ASSERT_EQUAL(fake_world_leaving(&c), 0);
 	CU_ASSERT_FALSE(builder_is_leaving(builder, "devices.b"));
 	builder_destroy(builder);
@@ -187,12 +192,12 @@ static void a_removal_is_taken_back(void)
 
 static void a_renamed_part_is_found_by_its_name(void)
 {
-	struct graph_node renamed = { .kind = GRAPH_DEVICE, .id = "z", .path = "devices.z" };
-	const struct plan_step step = { .action = PLAN_UPDATE, .class = PLAN_LIVE,
-					.from = &nodes[0], .to = &renamed };
-	const struct plan plan = { &step, 1 };
+	struct graph_node renamed = {.kind = GRAPH_DEVICE, .id = "z", .path = "devices.z"};
+	const struct plan_step step = {
+		.action = PLAN_UPDATE, .class = PLAN_LIVE, .from = &nodes[0], .to = &renamed};
+	const struct plan plan = {&step, 1};
 	cleanup_arena struct arena *arena = arena_create();
-	struct fake_world c = { 0 };
+	struct fake_world c = {0};
 	struct generation *generation = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 	const struct plan_running *running;
@@ -213,7 +218,7 @@ static void a_renamed_part_is_found_by_its_name(void)
 
 static void an_undo_that_fails_is_said(void)
 {
-	struct fake_world c = { 0 };
+	struct fake_world c = {0};
 	struct generation *first = new_generation(), *second = new_generation();
 	struct builder *builder = builder_create(all_fake, &c);
 
@@ -231,20 +236,20 @@ static void an_undo_that_fails_is_said(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "boot builds all, teardown leaves nothing",
-		  boot_builds_all_and_teardown_leaves_nothing },
-		{ "a boot that fails anywhere leaves nothing",
-		  a_boot_that_fails_anywhere_leaves_nothing },
-		{ "an edit is done whole", an_edit_is_done_whole },
-		{ "an edit that fails anywhere is taken back",
-		  an_edit_that_fails_anywhere_is_taken_back },
-		{ "a removal is taken back", a_removal_is_taken_back },
-		{ "a renamed part is found by its name", a_renamed_part_is_found_by_its_name },
-		{ "an undo that fails is said", an_undo_that_fails_is_said },
+		{"boot builds all, teardown leaves nothing",
+		 boot_builds_all_and_teardown_leaves_nothing},
+		{"a boot that fails anywhere leaves nothing",
+		 a_boot_that_fails_anywhere_leaves_nothing},
+		{"an edit is done whole", an_edit_is_done_whole},
+		{"an edit that fails anywhere is taken back",
+		 an_edit_that_fails_anywhere_is_taken_back},
+		{"a removal is taken back", a_removal_is_taken_back},
+		{"a renamed part is found by its name", a_renamed_part_is_found_by_its_name},
+		{"an undo that fails is said", an_undo_that_fails_is_said},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "build", NULL, NULL, NULL, NULL, tests },
+		{"build", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two consoles whose outputs are changed in one edit: each takes what the other has. The loop does not
- * run by itself here: what happens is between two of its turns.
+ * Two consoles whose outputs are changed in one edit: each takes what the other has. The loop does
+ * not run by itself here: what happens is between two of its turns.
  */
 #include <dirent.h>
 #include <event2/event.h>
@@ -72,7 +72,8 @@ static struct console *open_one(struct pair *pair, const char *id, const struct 
 	struct sink_error error = {0};
 	struct console *console;
 
-	CU_ASSERT_EQUAL_FATAL(console_open_sinks(pair->hub, id, list, &events, NULL, &console, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		console_open_sinks(pair->hub, id, list, &events, NULL, &console, &error), 0);
 	console_start(console);
 	return console;
 }
@@ -158,7 +159,8 @@ static unsigned count_files(void)
 
 static void two_sockets_swap(void)
 {
-	struct sink_list one = just(SINK_SOCKET, in_dir("one")), two = just(SINK_SOCKET, in_dir("two"));
+	struct sink_list one = just(SINK_SOCKET, in_dir("one")),
+			 two = just(SINK_SOCKET, in_dir("two"));
 	struct pair pair;
 	int old, fd;
 
@@ -184,7 +186,8 @@ static void two_sockets_swap(void)
 /* a takes the name of b, which takes another, and is started first. */
 static void a_name_is_handed_on(void)
 {
-	struct sink_list one = just(SINK_SOCKET, in_dir("one")), two = just(SINK_SOCKET, in_dir("two")),
+	struct sink_list one = just(SINK_SOCKET, in_dir("one")),
+			 two = just(SINK_SOCKET, in_dir("two")),
 			 three = just(SINK_SOCKET, in_dir("three"));
 	struct pair pair;
 	int fd;
@@ -270,7 +273,8 @@ static void what_is_not_started_leaves_nothing(void)
 	close_pair(&pair);
 }
 
-/* The edit fails when a has started and b has not: b has its name again, and its peers all the time. */
+/* The edit fails when a has started and b has not: b has its name again, and its peers all the
+ * time. */
 static void a_name_goes_back(enum sink_kind kind)
 {
 	struct sink_list one = just(kind, in_dir("one")), two = just(kind, in_dir("two"));
@@ -289,7 +293,8 @@ static void a_name_goes_back(enum sink_kind kind)
 	prepare(pair.a, &one);
 	console_start(pair.a);
 	CU_ASSERT_EQUAL(count_files(), 2);
-	fd = kind == SINK_SOCKET ? connect_to(in_dir("two")) : open(in_dir("two"), O_RDWR | O_NOCTTY);
+	fd = kind == SINK_SOCKET ? connect_to(in_dir("two"))
+				 : open(in_dir("two"), O_RDWR | O_NOCTTY);
 	CU_ASSERT(says(&pair, fd, kind == SINK_SOCKET ? "BB" : "B"));
 	close(fd);
 	if (kind == SINK_SOCKET) {

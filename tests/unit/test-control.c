@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the control interface stands on: the end of a history, addresses of sockets, names of machines,
- * the log that is kept, and a client whose server means no good.
+ * What the control interface stands on: the end of a history, addresses of sockets, names of
+ * machines, the log that is kept, and a client whose server means no good.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +111,8 @@ static void names_of_machines(void)
 
 	CU_ASSERT(machine_name_valid("web") && machine_name_valid("a-1"));
 	CU_ASSERT(!machine_name_valid("") && !machine_name_valid(".."));
-	CU_ASSERT(!machine_name_valid("a/b") && !machine_name_valid("-x") && !machine_name_valid("x-"));
+	CU_ASSERT(!machine_name_valid("a/b") && !machine_name_valid("-x") &&
+		  !machine_name_valid("x-"));
 	memset(text, 'a', 64);
 	CU_ASSERT(!machine_name_valid(text));
 	text[63] = '\0';
@@ -171,17 +172,18 @@ static void *serve_badly(void *opaque)
 
 static int ask_bad(const char *answer, size_t size, struct client_reply *reply)
 {
-	struct bad_server server = { .answer = answer, .size = size };
+	struct bad_server server = {.answer = answer, .size = size};
 	cleanup_strbuf struct strbuf why = STRBUF_INIT;
 	struct sockaddr_un address;
 	pthread_t thread;
 	int r, fd;
 
-	*reply = (struct client_reply){ 0 };
+	*reply = (struct client_reply){0};
 	server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	unlink(path_of("weft/bad/control.sock"));
 	CU_ASSERT_EQUAL_FATAL(unix_address(path_of("weft/bad/control.sock"), &address, &fd), 0);
-	CU_ASSERT_EQUAL_FATAL(bind(server.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	CU_ASSERT_EQUAL_FATAL(bind(server.listener, (struct sockaddr *)&address, sizeof(address)),
+			      0);
 	listen(server.listener, 4);
 	pthread_create(&thread, NULL, serve_badly, &server);
 	r = client_call("bad", "GET", "/v1/status", NULL, reply, &why);
@@ -198,18 +200,18 @@ static void a_bad_server_is_seen_through(void)
 		const char *answer;
 		int result;
 	} cases[] = {
-		{ HEAD "Content-Length: 2\r\n\r\n{}", 0 },
-		{ HEAD "content-length:2\r\n\r\n{}trailing", 0 },
-		{ HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", 0 },
-		{ HEAD "\r\n{}", 0 },
-		{ "", -ECONNRESET },
-		{ "SSH-2.0-OpenSSH\r\n\r\n", -EPROTO },
-		{ "HTTP/1.1 200", -ECONNRESET },
-		{ HEAD "Content-Length: 200\r\n\r\n{}", -ECONNRESET },
-		{ HEAD "Content-Length: 2\r\n\r\nno", -EPROTO },
-		{ HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", -EPROTO },
-		{ HEAD "Transfer-Encoding: chunked\r\n\r\nxx\r\n{}", -EPROTO },
-		{ HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", -ECONNRESET },
+		{HEAD "Content-Length: 2\r\n\r\n{}", 0},
+		{HEAD "content-length:2\r\n\r\n{}trailing", 0},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", 0},
+		{HEAD "\r\n{}", 0},
+		{"", -ECONNRESET},
+		{"SSH-2.0-OpenSSH\r\n\r\n", -EPROTO},
+		{"HTTP/1.1 200", -ECONNRESET},
+		{HEAD "Content-Length: 200\r\n\r\n{}", -ECONNRESET},
+		{HEAD "Content-Length: 2\r\n\r\nno", -EPROTO},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", -EPROTO},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\nxx\r\n{}", -EPROTO},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", -ECONNRESET},
 	};
 	char *huge = malloc(40000);
 	struct client_reply reply;
@@ -228,16 +230,16 @@ static void a_bad_server_is_seen_through(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "a history is read from its end", history_is_read_from_its_end },
-		{ "a long history is cut at a line", a_long_history_is_cut_at_a_line },
-		{ "addresses of any length", addresses_of_any_length },
-		{ "names of machines", names_of_machines },
-		{ "the log keeps the newest", the_log_keeps_the_newest },
-		{ "a bad server is seen through", a_bad_server_is_seen_through },
+		{"a history is read from its end", history_is_read_from_its_end},
+		{"a long history is cut at a line", a_long_history_is_cut_at_a_line},
+		{"addresses of any length", addresses_of_any_length},
+		{"names of machines", names_of_machines},
+		{"the log keeps the newest", the_log_keeps_the_newest},
+		{"a bad server is seen through", a_bad_server_is_seen_through},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "control", NULL, NULL, NULL, NULL, tests },
+		{"control", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 	int r;

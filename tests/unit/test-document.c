@@ -29,7 +29,8 @@ static const struct node *parse_with(const char *text, size_t size,
 				     const struct document_options *options)
 {
 	diags = diag_list_create(arena);
-	return document_parse(arena, source_from_text(arena, "t.yaml", text, size), options, diags)->root;
+	return document_parse(arena, source_from_text(arena, "t.yaml", text, size), options, diags)
+		->root;
 }
 
 static const struct node *parse(const char *text)
@@ -49,17 +50,23 @@ static void scalars_are_typed_by_the_core_schema(void)
 		const char *text;
 		enum node_kind kind;
 	} cases[] = {
-		{ "true", NODE_BOOL },	   { "False", NODE_BOOL },  { "yes", NODE_STRING },
-		{ "on", NODE_STRING },	   { "NO", NODE_STRING },   { "~", NODE_NULL },
-		{ "null", NODE_NULL },	   { "", NODE_NULL },	    { "nil", NODE_STRING },
-		{ "0", NODE_INT },	   { "-12", NODE_INT },	    { "+3", NODE_INT },
-		{ "0x10de", NODE_INT },	   { "0o17", NODE_STRING }, { "1.5", NODE_FLOAT },
-		{ "1e6", NODE_FLOAT },	   { ".inf", NODE_FLOAT },  { "--", NODE_STRING },
-		{ "1_000", NODE_STRING },  { "12abc", NODE_STRING }, { "1:30", NODE_STRING },
-		{ "2024-01-01", NODE_STRING }, { "512MiB", NODE_STRING }, { "'42'", NODE_STRING },
-		{ "\"true\"", NODE_STRING }, { "''", NODE_STRING }, { "|\n  5\n", NODE_STRING },
-		{ "!!str 5", NODE_STRING }, { "! 5", NODE_STRING }, { "!!int 5", NODE_INT },
-		{ ".", NODE_STRING },	   { "1.", NODE_FLOAT },    { "1.2.3", NODE_STRING },
+		{"true", NODE_BOOL},       {"False", NODE_BOOL},
+		{"yes", NODE_STRING},      {"on", NODE_STRING},
+		{"NO", NODE_STRING},       {"~", NODE_NULL},
+		{"null", NODE_NULL},       {"", NODE_NULL},
+		{"nil", NODE_STRING},      {"0", NODE_INT},
+		{"-12", NODE_INT},         {"+3", NODE_INT},
+		{"0x10de", NODE_INT},      {"0o17", NODE_STRING},
+		{"1.5", NODE_FLOAT},       {"1e6", NODE_FLOAT},
+		{".inf", NODE_FLOAT},      {"--", NODE_STRING},
+		{"1_000", NODE_STRING},    {"12abc", NODE_STRING},
+		{"1:30", NODE_STRING},     {"2024-01-01", NODE_STRING},
+		{"512MiB", NODE_STRING},   {"'42'", NODE_STRING},
+		{"\"true\"", NODE_STRING}, {"''", NODE_STRING},
+		{"|\n  5\n", NODE_STRING}, {"!!str 5", NODE_STRING},
+		{"! 5", NODE_STRING},      {"!!int 5", NODE_INT},
+		{".", NODE_STRING},        {"1.", NODE_FLOAT},
+		{"1.2.3", NODE_STRING},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -139,10 +146,11 @@ static void duplicate_keys_are_told_and_the_first_stays(void)
 
 static void overrides_are_laid_over(void)
 {
-	const char *sets[] = { "cpus.count=4", "devices.net0={type: virtio-net}", "devices.old=",
-			       "name=web: 1" };
-	struct document_options options = { .sets = sets, .n_sets = 3 };
-	const char text[] = "cpus: {count: 2, max: 8}\ndevices: {old: {type: x}, keep: {type: y}}\n";
+	const char *sets[] = {"cpus.count=4", "devices.net0={type: virtio-net}",
+			      "devices.old=", "name=web: 1"};
+	struct document_options options = {.sets = sets, .n_sets = 3};
+	const char text[] =
+		"cpus: {count: 2, max: 8}\ndevices: {old: {type: x}, keep: {type: y}}\n";
 	const struct node *root = parse_with(text, strlen(text), &options), *count;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
@@ -169,8 +177,8 @@ static void overrides_are_laid_over(void)
 
 static void variables_are_typed_after_they_are_replaced(void)
 {
-	const char *defines[] = { "name=2024", "n=4" };
-	struct document_options options = { .defines = defines, .n_defines = 2 };
+	const char *defines[] = {"name=2024", "n=4"};
+	struct document_options options = {.defines = defines, .n_defines = 2};
 	const char text[] = "vars:\n"
 			    "  n: { type: integer, default: 2 }\n"
 			    "  name: { type: string }\n"
@@ -241,15 +249,17 @@ static struct document *load(const char *directory, const char *name)
 
 static void includes_are_laid_below(void)
 {
-	static const char *const names[] = { "top", "base", "d1", "d2", "self", "a", "b", "none" };
+	static const char *const names[] = {"top", "base", "d1", "d2", "self", "a", "b", "none"};
 	char directory[] = "/tmp/weft-test-XXXXXX";
 	const struct document *document;
 	const struct node *root;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
-	write_file(directory, "top", "include: [base, d?]\nname: top\ndevices: {gone: null, kept: {b: 2}}\n"
-				     "list: [3]\n");
-	write_file(directory, "base", "name: base\ndevices: {gone: {a: 1}, kept: {a: 1}}\nlist: [1, 2]\n");
+	write_file(directory, "top",
+		   "include: [base, d?]\nname: top\ndevices: {gone: null, kept: {b: 2}}\n"
+		   "list: [3]\n");
+	write_file(directory, "base",
+		   "name: base\ndevices: {gone: {a: 1}, kept: {a: 1}}\nlist: [1, 2]\n");
 	write_file(directory, "d1", "devices: {one: {a: 1}, two: {a: 1}}\n");
 	write_file(directory, "d2", "devices: {two: {a: 2}}\n");
 	write_file(directory, "self", "include: self\n");
@@ -369,15 +379,18 @@ static void bytes_that_are_no_text_are_placed(void)
 	parse("a: x\x1by\n");
 	CU_ASSERT_STRING_EQUAL(only_code(), "E0102");
 	parse_with("\xff\xfe"
-		   "a\0:\0", 6, NULL);
+		   "a\0:\0",
+		   6, NULL);
 	CU_ASSERT_STRING_EQUAL(only_code(), "E0102");
-	CU_ASSERT_PTR_NOT_NULL(parse("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(parse("\xef\xbb\xbf"
+				     "a: 1\r\nb: 2\r\n"));
 	CU_ASSERT_EQUAL(diag_count(diags), 0);
 }
 
 static void json_is_yaml(void)
 {
-	const struct node *root = parse("{\n\t\"cpus\": {\"count\": 2, \"x\": [true, null, \"\\/\"]}\n}\n");
+	const struct node *root =
+		parse("{\n\t\"cpus\": {\"count\": 2, \"x\": [true, null, \"\\/\"]}\n}\n");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
 	CU_ASSERT_EQUAL(node_at(root, "cpus.count")->integer.magnitude, 2);
@@ -388,25 +401,25 @@ static void json_is_yaml(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "scalars are typed by the core schema", scalars_are_typed_by_the_core_schema },
-		{ "spans count characters from one", spans_count_characters_from_one },
-		{ "aliases share, and merges keep the order of power",
-		  aliases_share_and_merges_keep_order_of_power },
-		{ "duplicate keys are told, and the first stays",
-		  duplicate_keys_are_told_and_the_first_stays },
-		{ "overrides are laid over", overrides_are_laid_over },
-		{ "variables are typed after they are replaced",
-		  variables_are_typed_after_they_are_replaced },
-		{ "variables do not explode", variables_do_not_explode },
-		{ "includes are laid below", includes_are_laid_below },
-		{ "hostile texts are refused at once", hostile_texts_are_refused_at_once },
-		{ "depth is bounded through aliases too", depth_is_bounded_through_aliases_too },
-		{ "bytes that are no text are placed", bytes_that_are_no_text_are_placed },
-		{ "JSON is YAML", json_is_yaml },
+		{"scalars are typed by the core schema", scalars_are_typed_by_the_core_schema},
+		{"spans count characters from one", spans_count_characters_from_one},
+		{"aliases share, and merges keep the order of power",
+		 aliases_share_and_merges_keep_order_of_power},
+		{"duplicate keys are told, and the first stays",
+		 duplicate_keys_are_told_and_the_first_stays},
+		{"overrides are laid over", overrides_are_laid_over},
+		{"variables are typed after they are replaced",
+		 variables_are_typed_after_they_are_replaced},
+		{"variables do not explode", variables_do_not_explode},
+		{"includes are laid below", includes_are_laid_below},
+		{"hostile texts are refused at once", hostile_texts_are_refused_at_once},
+		{"depth is bounded through aliases too", depth_is_bounded_through_aliases_too},
+		{"bytes that are no text are placed", bytes_that_are_no_text_are_placed},
+		{"JSON is YAML", json_is_yaml},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "document", NULL, NULL, set_up, tear_down, tests },
+		{"document", NULL, NULL, set_up, tear_down, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

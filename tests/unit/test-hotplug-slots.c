@@ -184,7 +184,8 @@ static void a_removal_can_be_taken_back(void)
 	hotplug_slots_insert(slots, 1);
 	CU_ASSERT_EQUAL(read4(0), INSERTED(1));
 	events();
-	/* It lets go all the same: when it is through with that it is told that the thing is there. */
+	/* It lets go all the same: when it is through with that it is told that the thing is there.
+	 */
 	tell(1, HOTPLUG_SLOT_GIVEN_BACK);
 	CU_ASSERT_EQUAL(sta(1), 0);
 	CU_ASSERT_EQUAL(events(), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine under real KVM: a few bytes of bare code run in 32-bit protected mode at 1 MiB and talk to
- * devices of the test by ports and memory.
+ * The machine under real KVM: a few bytes of bare code run in 32-bit protected mode at 1 MiB and
+ * talk to devices of the test by ports and memory.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,12 +23,12 @@
 #include "machine/memory.h"
 #include "tests/unit/cu-tap.h"
 
-#define CODE	 0x100000ULL
-#define AP_CODE	 0x8000ULL
-#define GDT	 0x500ULL
-#define IDT	 0x1000ULL
-#define STACK	 0x7000ULL
-#define MMIO	 0xd0000000ULL
+#define CODE     0x100000ULL
+#define AP_CODE  0x8000ULL
+#define GDT      0x500ULL
+#define IDT      0x1000ULL
+#define STACK    0x7000ULL
+#define MMIO     0xd0000000ULL
 #define DOORBELL 0xd0001000ULL
 
 #define PORT_OUT  0xe9 /* a byte for the test */
@@ -38,21 +38,23 @@
 #define VECTOR 0x40
 #define SECOND 1000000000ULL
 
-#define GUEST(name, code)                                                                          \
-	__asm__(".pushsection .rodata\n.code32\n" #name ":\n" code "\n" #name                     \
-		"_end:\n.code64\n.popsection\n");                                                  \
+#define GUEST(name, code)                                                     \
+	__asm__(".pushsection .rodata\n.code32\n" #name ":\n" code "\n" #name \
+		"_end:\n.code64\n.popsection\n");                             \
 	extern const char name[], name##_end[]
 
 /* IRET, but emulators that know only its 64-bit form run it too. */
 #define RETURN "pop %edx; add $4, %esp; popf; jmp *%edx"
 
-/* A letter, what an unclaimed port reads as, a string, and a word read from a device and written back. */
-GUEST(guest_io, "mov $'a', %al; out %al, $0xe9\n"
-		"in $0x10, %al; out %al, $0xe9\n"
-		"call 1f; .ascii \"weft\"; 1: pop %esi; mov $4, %ecx; mov $0xe9, %edx; cld; rep outsb\n"
-		"mov 0xd0000000, %eax; mov %eax, 0xd0000004\n"
-		"movw $0x1234, 0xd0000fff\n"
-		"out %al, $0xf4; 1: hlt; jmp 1b");
+/* A letter, what an unclaimed port reads as, a string, and a word read from a device and written
+ * back. */
+GUEST(guest_io,
+      "mov $'a', %al; out %al, $0xe9\n"
+      "in $0x10, %al; out %al, $0xe9\n"
+      "call 1f; .ascii \"weft\"; 1: pop %esi; mov $4, %ecx; mov $0xe9, %edx; cld; rep outsb\n"
+      "mov 0xd0000000, %eax; mov %eax, 0xd0000004\n"
+      "movw $0x1234, 0xd0000fff\n"
+      "out %al, $0xf4; 1: hlt; jmp 1b");
 
 /* Sleeps until an interrupt comes, whose handler (at +0x100) writes 'i'. */
 GUEST(guest_hlt, "movl $0x1ff, 0xfee000f0\n"
@@ -149,10 +151,10 @@ static void mmio_write(void *opaque, uint64_t offset, unsigned size, uint64_t va
 		f->mmio_written[f->n_mmio_written++] = offset << 48 | (uint64_t)size << 32 | value;
 }
 
-static const struct io_ops out_ops = { port_read, out_write };
-static const struct io_ops off_ops = { port_read, off_write };
-static const struct io_ops down_ops = { port_read, down_write };
-static const struct io_ops mmio_ops = { mmio_read, mmio_write };
+static const struct io_ops out_ops = {port_read, out_write};
+static const struct io_ops off_ops = {port_read, off_write};
+static const struct io_ops down_ops = {port_read, down_write};
+static const struct io_ops mmio_ops = {mmio_read, mmio_write};
 
 static void on_event(void *opaque, enum machine_event event)
 {
@@ -162,7 +164,7 @@ static void on_event(void *opaque, enum machine_event event)
 	loop_quit(f->loop);
 }
 
-static const struct machine_handlers handlers = { .event = on_event };
+static const struct machine_handlers handlers = {.event = on_event};
 
 static void on_timeout(void *opaque)
 {
@@ -182,11 +184,11 @@ static void on_bell(void *opaque)
 static void add_devices(struct fixture *f)
 {
 	struct io_region regions[] = {
-		{ "out", PORT_OUT, 1, &out_ops, f },
-		{ "off", PORT_OFF, 1, &off_ops, f },
-		{ "down", PORT_DOWN, 1, &down_ops, f },
+		{"out", PORT_OUT, 1, &out_ops, f},
+		{"off", PORT_OFF, 1, &off_ops, f},
+		{"down", PORT_DOWN, 1, &down_ops, f},
 	};
-	struct io_region mmio = { "mmio", MMIO, 4096, &mmio_ops, f };
+	struct io_region mmio = {"mmio", MMIO, 4096, &mmio_ops, f};
 
 	for (size_t i = 0; i < ARRAY_SIZE(regions); i++)
 		CU_ASSERT_EQUAL(address_space_add(machine_pio(f->machine), &regions[i]), 0);
@@ -195,8 +197,8 @@ static void add_devices(struct fixture *f)
 
 static void write_tables(struct fixture *f)
 {
-	static const uint64_t gdt[] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff,
-					0x00008b0000000067 };
+	static const uint64_t gdt[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff,
+				       0x00008b0000000067};
 	/* An interrupt gate to CODE + 0x100. */
 	uint64_t gate = ((CODE + 0x100) & 0xffff) | 8ULL << 16 | 0x8e00ULL << 32 |
 			((CODE + 0x100) >> 16) << 48;
@@ -211,10 +213,20 @@ static void set_registers(struct fixture *f)
 {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	struct kvm_segment code = { .selector = 8, .limit = 0xffffffff, .type = 11, .present = 1,
-				    .s = 1, .db = 1, .g = 1 };
-	struct kvm_segment data = { .selector = 16, .limit = 0xffffffff, .type = 3, .present = 1,
-				    .s = 1, .db = 1, .g = 1 };
+	struct kvm_segment code = {.selector = 8,
+				   .limit = 0xffffffff,
+				   .type = 11,
+				   .present = 1,
+				   .s = 1,
+				   .db = 1,
+				   .g = 1};
+	struct kvm_segment data = {.selector = 16,
+				   .limit = 0xffffffff,
+				   .type = 3,
+				   .present = 1,
+				   .s = 1,
+				   .db = 1,
+				   .g = 1};
 
 	CU_ASSERT_EQUAL(machine_get_boot_registers(f->machine, &regs, &sregs), 0);
 	regs.rip = CODE;
@@ -222,32 +234,33 @@ static void set_registers(struct fixture *f)
 	sregs.cr0 = 0x11;
 	sregs.cs = code;
 	sregs.ds = sregs.es = sregs.ss = sregs.fs = sregs.gs = data;
-	sregs.gdt = (struct kvm_dtable){ .base = GDT, .limit = 31 };
-	sregs.idt = (struct kvm_dtable){ .base = IDT, .limit = 0x7ff };
+	sregs.gdt = (struct kvm_dtable){.base = GDT, .limit = 31};
+	sregs.idt = (struct kvm_dtable){.base = IDT, .limit = 0x7ff};
 	CU_ASSERT_EQUAL(machine_set_boot_registers(f->machine, &regs, &sregs), 0);
 }
 
 static void set_up(struct fixture *f, unsigned vcpus, const char *code, const char *end)
 {
-	const struct machine_ram ram = { .size = 2 * MiB };
+	const struct machine_ram ram = {.size = 2 * MiB};
 	const struct machine_cpus cpus = {
 		.count = vcpus,
 		.max = vcpus,
-		.topology = { .threads = 1, .cores = vcpus, .dies = 1, .sockets = 1 },
+		.topology = {.threads = 1, .cores = vcpus, .dies = 1, .sockets = 1},
 	};
 
-	*f = (struct fixture){ .event = -1 };
+	*f = (struct fixture){.event = -1};
 	f->arena = arena_create();
 	f->diags = diag_list_create(f->arena);
 	f->loop = loop_create();
 	CU_ASSERT_EQUAL_FATAL(loop_add_timer(f->loop, on_timeout, f, &f->timer), 0);
 	CU_ASSERT_EQUAL_FATAL(loop_add_bell(f->loop, on_bell, f, &f->bell), 0);
-	CU_ASSERT_EQUAL_FATAL(machine_create(f->loop, NULL, &handlers, f, &f->machine, f->diags), 0);
+	CU_ASSERT_EQUAL_FATAL(machine_create(f->loop, NULL, &handlers, f, &f->machine, f->diags),
+			      0);
 	CU_ASSERT_EQUAL_FATAL(machine_add_memory(f->machine, &ram, f->diags), 0);
 	CU_ASSERT_EQUAL_FATAL(machine_add_vcpus(f->machine, &cpus, f->diags), 0);
-	CU_ASSERT_EQUAL(guest_memory_write(machine_memory(f->machine), CODE, code,
-					   (size_t)(end - code)),
-			0);
+	CU_ASSERT_EQUAL(
+		guest_memory_write(machine_memory(f->machine), CODE, code, (size_t)(end - code)),
+		0);
 	write_tables(f);
 	set_registers(f);
 	add_devices(f);
@@ -370,7 +383,8 @@ static void an_emulation_failure_says_what_happened(void)
 	run_logged(&f, text, sizeof(text));
 	CU_ASSERT_EQUAL(f.event, MACHINE_FAILED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "KVM could not emulate this instruction"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "at rip 0x10000b (cs 0x8), 32-bit protected mode, CPL 0"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text, "at rip 0x10000b (cs 0x8), 32-bit protected mode, CPL 0"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "66 0f fc 05 00 00 00 d0"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "rax "));
 	tear_down(&f);
@@ -407,7 +421,7 @@ static void pauses_take_vcpus_out_of_a_busy_guest(void)
 	set_up(&f, 2, guest_busy, guest_busy_end);
 	CU_ASSERT_EQUAL_FATAL(machine_start(f.machine, f.diags), 0);
 	for (int i = 0; i < 50; i++) {
-		struct kvm_regs regs = { 0 };
+		struct kvm_regs regs = {0};
 		struct kvm_sregs sregs;
 		uint64_t start = now();
 
@@ -445,17 +459,17 @@ static void writes_to_a_doorbell_are_counted_without_exits(void)
 static void wrong_features_are_diagnosed(void)
 {
 	static const struct machine_cpu_feature features[] = {
-		{ .name = "cx16", .enabled = false },
-		{ .name = "3dnowext", .enabled = true },
+		{.name = "cx16", .enabled = false},
+		{.name = "3dnowext", .enabled = true},
 	};
 	struct machine_cpus cpus = {
 		.count = 1,
 		.max = 1,
-		.topology = { 1, 1, 1, 1 },
+		.topology = {1, 1, 1, 1},
 		.features = features,
 		.n_features = ARRAY_SIZE(features),
 	};
-	struct fixture f = { .event = -1 };
+	struct fixture f = {.event = -1};
 
 	f.arena = arena_create();
 	f.diags = diag_list_create(f.arena);
@@ -476,12 +490,12 @@ static void wrong_features_are_diagnosed(void)
 
 static void memory_splits_at_the_hole_and_can_be_plugged(void)
 {
-	const struct machine_ram ram = { .size = LAYOUT_RAM_SPLIT + 4 * MiB, .shared = true };
-	const struct machine_ram more = { .size = 2 * MiB, .prefault = true };
-	const struct machine_ram huge = { .size = 1ULL << 50, .hugepage_size = GiB };
+	const struct machine_ram ram = {.size = LAYOUT_RAM_SPLIT + 4 * MiB, .shared = true};
+	const struct machine_ram more = {.size = 2 * MiB, .prefault = true};
+	const struct machine_ram huge = {.size = 1ULL << 50, .hugepage_size = GiB};
 	/* More than the host has: refused before a page is taken. */
-	const struct machine_ram all = { .size = 1ULL << 46, .prefault = true };
-	struct fixture f = { .event = -1 };
+	const struct machine_ram all = {.size = 1ULL << 46, .prefault = true};
+	struct fixture f = {.event = -1};
 	struct guest_memory *mem;
 	uint64_t gpa = LAYOUT_RAM_HIGH + GiB;
 
@@ -508,26 +522,25 @@ static void memory_splits_at_the_hole_and_can_be_plugged(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "ports, strings and memory reach devices",
-		  ports_strings_and_memory_reach_devices },
-		{ "a message wakes a halted vCPU", a_message_wakes_a_halted_vcpu },
-		{ "level interrupts come again after their end",
-		  level_interrupts_come_again_after_their_end },
-		{ "a triple fault is an event with registers",
-		  a_triple_fault_is_an_event_with_registers },
-		{ "an emulation failure says what happened",
-		  an_emulation_failure_says_what_happened },
-		{ "a second vCPU starts by SIPI", a_second_vcpu_starts_by_sipi },
-		{ "pauses take vCPUs out of a busy guest", pauses_take_vcpus_out_of_a_busy_guest },
-		{ "writes to a doorbell are counted without exits",
-		  writes_to_a_doorbell_are_counted_without_exits },
-		{ "wrong features are diagnosed", wrong_features_are_diagnosed },
-		{ "memory splits at the hole and can be plugged",
-		  memory_splits_at_the_hole_and_can_be_plugged },
+		{"ports, strings and memory reach devices", ports_strings_and_memory_reach_devices},
+		{"a message wakes a halted vCPU", a_message_wakes_a_halted_vcpu},
+		{"level interrupts come again after their end",
+		 level_interrupts_come_again_after_their_end},
+		{"a triple fault is an event with registers",
+		 a_triple_fault_is_an_event_with_registers},
+		{"an emulation failure says what happened",
+		 an_emulation_failure_says_what_happened},
+		{"a second vCPU starts by SIPI", a_second_vcpu_starts_by_sipi},
+		{"pauses take vCPUs out of a busy guest", pauses_take_vcpus_out_of_a_busy_guest},
+		{"writes to a doorbell are counted without exits",
+		 writes_to_a_doorbell_are_counted_without_exits},
+		{"wrong features are diagnosed", wrong_features_are_diagnosed},
+		{"memory splits at the hole and can be plugged",
+		 memory_splits_at_the_hole_and_can_be_plugged},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "machine", NULL, NULL, NULL, NULL, tests },
+		{"machine", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 	cleanup_fd int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plans between random descriptions, carried out on fake parts that hold what real ones hold (slots,
- * GSIs, memory, things of the host) and refuse what is held. A fake guest lets go of what it is asked
- * for, in any order, at once or later. Whatever the edit: the machine ends at the graph of the newest
- * description; and whatever call fails, it is as it was.
+ * Plans between random descriptions, carried out on fake parts that hold what real ones hold
+ * (slots, GSIs, memory, things of the host) and refuse what is held. A fake guest lets go of what
+ * it is asked for, in any order, at once or later. Whatever the edit: the machine ends at the graph
+ * of the newest description; and whatever call fails, it is as it was.
  *
  * PLAN_TEST_PAIRS and PLAN_TEST_SEED in the environment change how much and what is tried.
  */
@@ -24,13 +24,15 @@
 #define MAX_TURNS 200 /* until a machine has settled */
 
 static const struct part_ops *const all_fake[GRAPH_KINDS] = {
-	[GRAPH_MACHINE] = &fake_part_ops, [GRAPH_CPUS] = &fake_part_ops, [GRAPH_MEMORY] = &fake_part_ops,
-	[GRAPH_BOOT] = &fake_part_ops,    [GRAPH_BUS] = &fake_part_ops,	 [GRAPH_DEVICE] = &fake_part_ops,
+	[GRAPH_MACHINE] = &fake_part_ops, [GRAPH_CPUS] = &fake_part_ops,
+	[GRAPH_MEMORY] = &fake_part_ops,  [GRAPH_BOOT] = &fake_part_ops,
+	[GRAPH_BUS] = &fake_part_ops,     [GRAPH_DEVICE] = &fake_part_ops,
 };
 
 /* --- What convergence does. --- */
 
-static const struct plan *plan_to(struct fake_world *w, const struct generation *to, struct arena *arena)
+static const struct plan *plan_to(struct fake_world *w, const struct generation *to,
+				  struct arena *arena)
 {
 	size_t n;
 	const struct plan_running *running = builder_running(w->builder, arena, &n);
@@ -42,7 +44,7 @@ static const struct plan *plan_to(struct fake_world *w, const struct generation 
 static struct generation *load_for(struct fake_world *w, const struct random_text *text)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct graph_pins pins = { .occupied = true, .mmio64_base = w->mmio64_base };
+	struct graph_pins pins = {.occupied = true, .mmio64_base = w->mmio64_base};
 	const struct plan_running *running = builder_running(w->builder, arena, &pins.n);
 	struct graph_node *nodes = arena_new_array(arena, pins.n, struct graph_node);
 	const struct graph_node **list = arena_new_array(arena, pins.n, const struct graph_node *);
@@ -67,7 +69,7 @@ static enum build_result apply(struct fake_world *w, struct generation *to)
 
 static void boot(struct fake_world *w, struct generation *generation)
 {
-	*w = (struct fake_world){ .mmio64_base = generation->graph->mmio64_base };
+	*w = (struct fake_world){.mmio64_base = generation->graph->mmio64_base};
 	w->builder = builder_create(all_fake, w);
 	invariant(apply(w, generation) == BUILD_DONE);
 	invariant(!w->clash);
@@ -83,7 +85,8 @@ static struct fake *one_that_leaves(struct fake_world *w)
 	return NULL;
 }
 
-/* Goes to @to as far as the guest can stay up. @patience: of the guest, in devices that it lets go of. */
+/* Goes to @to as far as the guest can stay up. @patience: of the guest, in devices that it lets go
+ * of. */
 static bool converge(struct fake_world *w, struct generation *to, unsigned patience)
 {
 	for (unsigned turn = 0; turn < MAX_TURNS; turn++) {
@@ -128,12 +131,13 @@ static const char *difference(struct fake_world *w, const struct generation *to)
 
 	for (i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].class < PLAN_RESTART)
-			return plan->steps[i].waiting ? "something still waits" : "something is not done";
+			return plan->steps[i].waiting ? "something still waits"
+						      : "something is not done";
 	if (w->n_parts != w->n_committed)
 		return "something is not committed";
 	if (plan->n_steps)
 		return NULL;
-	graph_for_each_node(to->graph, node, i) {
+	graph_for_each_node (to->graph, node, i) {
 		const struct fake *fake;
 
 		if (node->kind == GRAPH_BACKEND)
@@ -191,9 +195,10 @@ static struct generation *edited_generation(struct fake_world *w, const struct r
 	}
 }
 
-static void complain(uint64_t of_seed, const char *what, const struct random_text *a, const struct random_text *b)
+static void complain(uint64_t of_seed, const char *what, const struct random_text *a,
+		     const struct random_text *b)
 {
-	const struct random_text *texts[] = { a, b };
+	const struct random_text *texts[] = {a, b};
 
 	CU_FAIL("plan");
 	fprintf(stderr, "# %s (seed %llu)\n", what, (unsigned long long)of_seed);
@@ -222,7 +227,8 @@ static bool go(struct fake_world *w, struct generation *to, unsigned patience, u
 	return !what;
 }
 
-/* To b and back to a; on the way sometimes to c, before the guest has let go of what b does not have. */
+/* To b and back to a; on the way sometimes to c, before the guest has let go of what b does not
+ * have. */
 static bool there_and_back(void)
 {
 	uint64_t of_seed = random_seed;
@@ -243,7 +249,8 @@ static bool there_and_back(void)
 	}
 	if (good) {
 		c = load_for(&w, &ta);
-		/* A full machine may not take a slot that is asked for and still held; then it says so. */
+		/* A full machine may not take a slot that is asked for and still held; then it says
+		 * so. */
 		if (c->graph)
 			good = go(&w, c, MAX_TURNS, of_seed, &tb, &ta);
 		generation_unref(c);
@@ -273,8 +280,8 @@ struct snapshot {
 	unsigned n, committed, a_references, b_references;
 };
 
-static void take_snapshot(const struct fake_world *w, const struct generation *a, const struct generation *b,
-			  struct snapshot *s)
+static void take_snapshot(const struct fake_world *w, const struct generation *a,
+			  const struct generation *b, struct snapshot *s)
 {
 	memset(s, 0, sizeof(*s));
 	for (unsigned i = 0; i < w->n_parts; i++) {
@@ -377,14 +384,14 @@ static void order_means_nothing(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "order means nothing", order_means_nothing },
-		{ "a plan reaches its goal", a_plan_reaches_its_goal },
-		{ "a plan that fails anywhere is taken back",
-		  a_plan_that_fails_anywhere_is_taken_back },
+		{"order means nothing", order_means_nothing},
+		{"a plan reaches its goal", a_plan_reaches_its_goal},
+		{"a plan that fails anywhere is taken back",
+		 a_plan_that_fails_anywhere_is_taken_back},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "plan", NULL, NULL, NULL, NULL, tests },
+		{"plan", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 	const char *text = getenv("PLAN_TEST_SEED");

@@ -47,7 +47,7 @@ static void random_use_agrees_with_a_bitmap(void)
 	for (int round = 0; round < 200; round++) {
 		cleanup_arena struct arena *arena = arena_create();
 		struct ranges *r = ranges_create(arena, 0, SPACE);
-		bool used[SPACE] = { false };
+		bool used[SPACE] = {false};
 		uint64_t base;
 
 		for (int step = 0; step < 40; step++) {
@@ -71,13 +71,13 @@ static void random_use_agrees_with_a_bitmap(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "the lowest fit is given first", lowest_fit_is_given_first },
-		{ "the ends are refused", the_ends_are_refused },
-		{ "random use agrees with a bitmap", random_use_agrees_with_a_bitmap },
+		{"the lowest fit is given first", lowest_fit_is_given_first},
+		{"the ends are refused", the_ends_are_refused},
+		{"random use agrees with a bitmap", random_use_agrees_with_a_bitmap},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "ranges", NULL, NULL, NULL, NULL, tests },
+		{"ranges", NULL, NULL, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

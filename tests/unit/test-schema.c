@@ -43,18 +43,20 @@ static const struct value *check(const char *text)
 /* A description with @rest in it that is valid without. */
 static const struct value *check_with(const char *rest)
 {
-	return check(arena_printf(arena, "version: 1\nname: web\nboot: {kernel: vmlinuz}\n%s\n", rest));
+	return check(
+		arena_printf(arena, "version: 1\nname: web\nboot: {kernel: vmlinuz}\n%s\n", rest));
 }
 
 static bool faults(const char *rest, const char *code, const char *path)
 {
 	const struct value *value = check_with(rest);
 	const struct diag *diag = diag_count(diags) ? diag_get(diags, 0) : NULL;
-	bool as_said = !value && diag_count(diags) == 1 && !strcmp(diag->code, code) && diag->path &&
-		       !strcmp(diag->path, path);
+	bool as_said = !value && diag_count(diags) == 1 && !strcmp(diag->code, code) &&
+		       diag->path && !strcmp(diag->path, path);
 
 	for (size_t i = 0; !as_said && i < diag_count(diags); i++)
-		printf("# %s: %s %s at %s\n", rest, diag_get(diags, i)->code, diag_get(diags, i)->message,
+		printf("# %s: %s %s at %s\n", rest, diag_get(diags, i)->code,
+		       diag_get(diags, i)->message,
 		       diag_get(diags, i)->path ? diag_get(diags, i)->path : "-");
 	if (!as_said && !diag_count(diags))
 		printf("# %s: no fault\n", rest);
@@ -115,8 +117,8 @@ static void what_is_written_is_bound(void)
 
 static const struct serial_config *serial(const char *output)
 {
-	const struct value *root = check_with(
-		arena_printf(arena, "devices: {rng: {type: virtio-rng}, s: {type: serial%s}}", output));
+	const struct value *root = check_with(arena_printf(
+		arena, "devices: {rng: {type: virtio-rng}, s: {type: serial%s}}", output));
 	const struct config_machine *machine;
 
 	if (!root)
@@ -125,8 +127,9 @@ static const struct serial_config *serial(const char *output)
 	CU_ASSERT_EQUAL_FATAL(machine->devices.n, 2);
 	CU_ASSERT_STRING_EQUAL(machine->devices.items[1].key, "s");
 	CU_ASSERT_STRING_EQUAL(machine->devices.items[1].value.type, "serial");
-	CU_ASSERT_PTR_EQUAL(value_find(root, "devices.s.output")->bound,
-			    &((const struct serial_config *)machine->devices.items[1].value.config)->output);
+	CU_ASSERT_PTR_EQUAL(
+		value_find(root, "devices.s.output")->bound,
+		&((const struct serial_config *)machine->devices.items[1].value.config)->output);
 	return machine->devices.items[1].value.config;
 }
 
@@ -157,7 +160,8 @@ static void variants_lists_and_shorthands(void)
 static void every_kind_of_fault_has_its_code_and_path(void)
 {
 	CU_ASSERT(faults("cpu: {}", "E0201", "cpu"));
-	CU_ASSERT(faults("devices: {s: {type: serial, output: {type: file}}}", "E0202", "devices.s.output"));
+	CU_ASSERT(faults("devices: {s: {type: serial, output: {type: file}}}", "E0202",
+			 "devices.s.output"));
 	CU_ASSERT(faults("devices: {s: {type: serial, output: [pty, {type: file}]}}", "E0202",
 			 "devices.s.output.1"));
 	CU_ASSERT(faults("devices: {s: {}}", "E0202", "devices.s"));
@@ -176,11 +180,15 @@ static void every_kind_of_fault_has_its_code_and_path(void)
 	CU_ASSERT(faults("memory: {size: 1048577000}", "E0204", "memory.size"));
 	CU_ASSERT(faults("memory: {hugepages: 4MiB}", "E0205", "memory.hugepages"));
 	CU_ASSERT(faults("memory: {size: big}", "E0207", "memory.size"));
-	CU_ASSERT(faults("lifecycle: {power-off-timeout: 10}", "E0207", "lifecycle.power-off-timeout"));
-	CU_ASSERT(faults("lifecycle: {power-off-timeout: 0}", "E0203", "lifecycle.power-off-timeout"));
-	CU_ASSERT(faults("devices: {r: {type: virtio-rng, source: ''}}", "E0208", "devices.r.source"));
-	CU_ASSERT(faults("devices: {s: {type: serial, output: [off, off, off, off, off, off, off, off, off]}}",
-			 "E0209", "devices.s.output"));
+	CU_ASSERT(faults("lifecycle: {power-off-timeout: 10}", "E0207",
+			 "lifecycle.power-off-timeout"));
+	CU_ASSERT(faults("lifecycle: {power-off-timeout: 0}", "E0203",
+			 "lifecycle.power-off-timeout"));
+	CU_ASSERT(faults("devices: {r: {type: virtio-rng, source: ''}}", "E0208",
+			 "devices.r.source"));
+	CU_ASSERT(faults(
+		"devices: {s: {type: serial, output: [off, off, off, off, off, off, off, off, off]}}",
+		"E0209", "devices.s.output"));
 	CU_ASSERT(faults("devices: {s: {type: cereal}}", "E0211", "devices.s.type"));
 	CU_ASSERT(faults("devices: {s: {type: serial, output: tty}}", "E0211", "devices.s.output"));
 	CU_ASSERT(faults("devices: {Bad: {type: serial}}", "E0213", "devices.Bad"));
@@ -210,7 +218,8 @@ static void all_faults_in_one_run_at_their_places(void)
 static void the_canonical_form_is_of_the_meaning(void)
 {
 	cleanup_strbuf struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
-	const struct value *x = check_with("memory: {size: 1GiB}\ncpus: {features: {b: on, a: off}}");
+	const struct value *x =
+		check_with("memory: {size: 1GiB}\ncpus: {features: {b: on, a: off}}");
 	const struct value *y = check_with(
 		"x-a: 3\ncpus: {features: {a: false, b: true}, count: 1}\nmemory: {size: 0x40000000, thp: true}");
 
@@ -228,8 +237,9 @@ static void the_canonical_form_is_of_the_meaning(void)
 
 static void values_are_found_by_path(void)
 {
-	const struct value *root = check_with("devices: {s: {type: serial, output: [pty, {type: file,\n"
-					      "  path: x}]}}");
+	const struct value *root =
+		check_with("devices: {s: {type: serial, output: [pty, {type: file,\n"
+			   "  path: x}]}}");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
 	CU_ASSERT_STRING_EQUAL(value_find(root, "devices.s.output.1.path")->string, "/vm/web/x");
@@ -247,7 +257,8 @@ static bool label(const char *text)
 {
 	const struct schema_property *p = schema_property_find(schema_type(schema_root), "name");
 
-	return schema_pattern_matches(&schema_patterns[schema_type(p->type)->pattern], text, strlen(text));
+	return schema_pattern_matches(&schema_patterns[schema_type(p->type)->pattern], text,
+				      strlen(text));
 }
 
 static void patterns_match_whole_texts(void)
@@ -257,8 +268,8 @@ static void patterns_match_whole_texts(void)
 	CU_ASSERT(!label("a\n") && !label("\xc3\xa9"));
 }
 
-static void paths_below_the_root_are_unique(const char *path, const struct schema_property *property,
-					    void *data)
+static void paths_below_the_root_are_unique(const char *path,
+					    const struct schema_property *property, void *data)
 {
 	struct schema_place place;
 	const char *unknown;
@@ -286,21 +297,21 @@ static void every_path_is_explained(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "defaults are filled in and bound", defaults_are_filled_in_and_bound },
-		{ "what is written is bound", what_is_written_is_bound },
-		{ "variants, lists and shorthands", variants_lists_and_shorthands },
-		{ "every kind of fault has its code and path",
-		  every_kind_of_fault_has_its_code_and_path },
-		{ "keys that go together", keys_that_go_together },
-		{ "all faults in one run, at their places", all_faults_in_one_run_at_their_places },
-		{ "the canonical form is of the meaning", the_canonical_form_is_of_the_meaning },
-		{ "values are found by path", values_are_found_by_path },
-		{ "patterns match whole texts", patterns_match_whole_texts },
-		{ "every path is explained", every_path_is_explained },
+		{"defaults are filled in and bound", defaults_are_filled_in_and_bound},
+		{"what is written is bound", what_is_written_is_bound},
+		{"variants, lists and shorthands", variants_lists_and_shorthands},
+		{"every kind of fault has its code and path",
+		 every_kind_of_fault_has_its_code_and_path},
+		{"keys that go together", keys_that_go_together},
+		{"all faults in one run, at their places", all_faults_in_one_run_at_their_places},
+		{"the canonical form is of the meaning", the_canonical_form_is_of_the_meaning},
+		{"values are found by path", values_are_found_by_path},
+		{"patterns match whole texts", patterns_match_whole_texts},
+		{"every path is explained", every_path_is_explained},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "schema", NULL, NULL, set_up, tear_down, tests },
+		{"schema", NULL, NULL, set_up, tear_down, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

@@ -188,7 +188,7 @@ static void typing_waits_while_it_is_paused(void)
 	out(UART_IER, UART_IER_RDI);
 	device_serial.pause(device);
 	fake_console_type("abc", 3);
-	CU_ASSERT(!(in(UART_LSR) & UART_LSR_DR) && !irq());
+	CU_ASSERT(!(in(UART_LSR)&UART_LSR_DR) && !irq());
 	CU_ASSERT_EQUAL(fake_console.input_len, 3);
 	device_serial.resume(device);
 	CU_ASSERT(irq());

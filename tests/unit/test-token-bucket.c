@@ -109,7 +109,8 @@ int main(void)
 		{"the average is the rate", the_average_is_the_rate},
 		{"a rest gives the burst, and no more", a_rest_gives_the_burst_and_no_more},
 		{"a large request passes, and is paid for", a_large_request_passes_and_is_paid_for},
-		{"a limit changes while something is owed", a_limit_changes_while_something_is_owed},
+		{"a limit changes while something is owed",
+		 a_limit_changes_while_something_is_owed},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {

@@ -256,8 +256,7 @@ static int edit(struct rate_limit *rate)
 
 static void the_rate_is_kept_and_can_be_changed(void)
 {
-	struct rate_limit rate = {
-		.has_bandwidth = true, .bandwidth = 400 * KiB, .burst = 20000000};
+	struct rate_limit rate = {.has_bandwidth = true, .bandwidth = 400 * KiB, .burst = 20000000};
 	uint64_t ms;
 
 	config.rate = &rate;

@@ -146,7 +146,7 @@ static void queue_pairs_come_and_go(void)
 			uint8_t pairs[2], answer;
 		} steps[] = {
 			{{3, 0}, VIRTIO_NET_OK},  {{1, 0}, VIRTIO_NET_OK},
-			{{2, 0}, VIRTIO_NET_OK}, {{0, 0}, VIRTIO_NET_ERR},
+			{{2, 0}, VIRTIO_NET_OK},  {{0, 0}, VIRTIO_NET_ERR},
 			{{4, 0}, VIRTIO_NET_ERR}, {{3, 1}, VIRTIO_NET_ERR},
 		};
 

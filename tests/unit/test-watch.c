@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The watch, with the shell doing to files what people and programs do to them. Every change must be told,
- * once it is over, and nothing else.
+ * The watch, with the shell doing to files what people and programs do to them. Every change must
+ * be told, once it is over, and nothing else.
  */
 #include <event2/event.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "reload/watch.h"
 #include "tests/unit/cu-tap.h"
 
-#define MS	   1000000ULL
+#define MS         1000000ULL
 #define PATIENCE   (4000 * MS)
 #define NOTHING_IN (400 * MS)
 
@@ -163,7 +163,7 @@ static void links_are_followed(void)
 	sees(path, "echo 5 >z/other.yaml");
 
 	shell("ln -s circle circle");
-	CU_ASSERT_NOT_EQUAL(watch_set(watch, WATCH_INOTIFY, 0, &(const char *){ "circle" }, 1), 0);
+	CU_ASSERT_NOT_EQUAL(watch_set(watch, WATCH_INOTIFY, 0, &(const char *){"circle"}, 1), 0);
 	shell("ln -s nowhere/vm.yaml dangling");
 	sees("dangling", "mkdir nowhere");
 	sees("dangling", "echo 1 >nowhere/vm.yaml");
@@ -252,11 +252,14 @@ static void a_slow_writer_is_waited_for(void)
 
 static void polling_sees_the_same(void)
 {
-	static const char *const paths[] = { "poll/vm.yaml", "poll/conf.d/*.yaml" };
+	static const char *const paths[] = {"poll/vm.yaml", "poll/conf.d/*.yaml"};
 	static const char *const edits[] = {
-		"echo 1 >poll/vm.yaml",		      "echo 2 >poll/n; mv poll/n poll/vm.yaml",
-		"rm poll/vm.yaml",		      "echo 3 >poll/vm.yaml",
-		"echo 1 >poll/conf.d/a.yaml",	      "rm poll/conf.d/a.yaml",
+		"echo 1 >poll/vm.yaml",
+		"echo 2 >poll/n; mv poll/n poll/vm.yaml",
+		"rm poll/vm.yaml",
+		"echo 3 >poll/vm.yaml",
+		"echo 1 >poll/conf.d/a.yaml",
+		"rm poll/conf.d/a.yaml",
 		"ln -s r2 poll/t; mv -T poll/t poll/conf.d",
 	};
 
@@ -275,19 +278,19 @@ static void polling_sees_the_same(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "editors are seen", editors_are_seen },
-		{ "directories may come and go", directories_may_come_and_go },
-		{ "links are followed", links_are_followed },
-		{ "patterns are directories", patterns_are_directories },
-		{ "a flood is told seldom", a_flood_is_told_seldom },
-		{ "a full queue is a change", a_full_queue_is_a_change },
-		{ "a disk image beside costs nothing", a_disk_image_beside_costs_nothing },
-		{ "a slow writer is waited for", a_slow_writer_is_waited_for },
-		{ "polling sees the same", polling_sees_the_same },
+		{"editors are seen", editors_are_seen},
+		{"directories may come and go", directories_may_come_and_go},
+		{"links are followed", links_are_followed},
+		{"patterns are directories", patterns_are_directories},
+		{"a flood is told seldom", a_flood_is_told_seldom},
+		{"a full queue is a change", a_full_queue_is_a_change},
+		{"a disk image beside costs nothing", a_disk_image_beside_costs_nothing},
+		{"a slow writer is waited for", a_slow_writer_is_waited_for},
+		{"polling sees the same", polling_sees_the_same},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
-		{ "watch", set_up, tear_down, NULL, NULL, tests },
+		{"watch", set_up, tear_down, NULL, NULL, tests},
 		CU_SUITE_INFO_NULL,
 	};
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that looks all the time whether a device has come to bus 0, and says so on the debug port: a 'U'
- * when it looks, a '+' for each. It asks the configuration space and nothing else, so it is the same under
- * any monitor. It lets go at once of what weft asks back.
+ * A guest that looks all the time whether a device has come to bus 0, and says so on the debug
+ * port: a 'U' when it looks, a '+' for each. It asks the configuration space and nothing else, so
+ * it is the same under any monitor. It lets go at once of what weft asks back.
  */
 #include "bare.h"
 
 enum { DEBUG = 0xe9, ADDRESS = 0xcf8, DATA = 0xcfc, SLOTS = 32 };
 enum { UP = 0, DOWN = 4, EJECT = 8 };
-enum { WAIT = 1 << 16 /* cycles between two looks: a monitor must get at its own locks */, ROUNDS = 64 };
+enum {
+	WAIT = 1 << 16 /* cycles between two looks: a monitor must get at its own locks */,
+	ROUNDS = 64
+};
 
 static bool is_there(unsigned slot)
 {

@@ -6,9 +6,9 @@
 
 #include "bare-pci.h"
 
-#define VIRTIO_VENDOR		0x1af4
-#define VIRTIO_DEVICE_MODERN	0x1040
-#define COMMON(field)		__builtin_offsetof(struct virtio_pci_common_cfg, field)
+#define VIRTIO_VENDOR        0x1af4
+#define VIRTIO_DEVICE_MODERN 0x1040
+#define COMMON(field)        __builtin_offsetof(struct virtio_pci_common_cfg, field)
 
 bool pci_next(struct pci_device *device)
 {
@@ -63,7 +63,7 @@ static void read_capability(struct virtio_device *device, uint64_t at)
 
 bool virtio_find(struct virtio_device *device, unsigned type, unsigned nth)
 {
-	*device = (struct virtio_device){ 0 };
+	*device = (struct virtio_device){0};
 	while (pci_next(&device->pci)) {
 		uint64_t config = device->pci.config;
 
@@ -88,7 +88,8 @@ void virtio_start(struct virtio_device *device, uint64_t features)
 	for (unsigned n = 0; read8(common + COMMON(device_status)); n++)
 		if (n == 1000000)
 			fail("virtio: the reset does not end");
-	write8(common + COMMON(device_status), VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	write8(common + COMMON(device_status),
+	       VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	for (uint32_t word = 0; word < 2; word++) {
 		write32(common + COMMON(device_feature_select), word);
 		offered |= (uint64_t)read32(common + COMMON(device_feature)) << (32 * word);
@@ -96,10 +97,11 @@ void virtio_start(struct virtio_device *device, uint64_t features)
 	device->features = offered & (features | 1ULL << VIRTIO_F_VERSION_1);
 	for (uint32_t word = 0; word < 2; word++) {
 		write32(common + COMMON(guest_feature_select), word);
-		write32(common + COMMON(guest_feature), (uint32_t)(device->features >> (32 * word)));
+		write32(common + COMMON(guest_feature),
+			(uint32_t)(device->features >> (32 * word)));
 	}
-	write8(common + COMMON(device_status), VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
-						       VIRTIO_CONFIG_S_FEATURES_OK);
+	write8(common + COMMON(device_status),
+	       VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK);
 	if (!(read8(common + COMMON(device_status)) & VIRTIO_CONFIG_S_FEATURES_OK))
 		fail("virtio: features %lx of %lx are refused", device->features, offered);
 }
@@ -114,7 +116,7 @@ void virtio_queue(struct virtio_device *device, struct virtqueue *queue, uint16_
 {
 	uint64_t common = device->common;
 
-	*queue = (struct virtqueue){ .device = device, .index = index };
+	*queue = (struct virtqueue){.device = device, .index = index};
 	write16(common + COMMON(queue_select), index);
 	queue->size = read16(common + COMMON(queue_size));
 	if (!queue->size)
@@ -124,13 +126,14 @@ void virtio_queue(struct virtio_device *device, struct virtqueue *queue, uint16_
 	write16(common + COMMON(queue_size), queue->size);
 	queue->desc = allocate(sizeof(*queue->desc) * queue->size, 16);
 	queue->avail = allocate(sizeof(*queue->avail) + 2UL * queue->size + 2, 2);
-	queue->used = allocate(sizeof(*queue->used) + sizeof(queue->used->ring[0]) * queue->size + 2, 4);
+	queue->used =
+		allocate(sizeof(*queue->used) + sizeof(queue->used->ring[0]) * queue->size + 2, 4);
 	queue->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	write_address(common + COMMON(queue_desc_lo), queue->desc);
 	write_address(common + COMMON(queue_avail_lo), queue->avail);
 	write_address(common + COMMON(queue_used_lo), queue->used);
-	queue->doorbell = device->notify +
-			  (uint64_t)read16(common + COMMON(queue_notify_off)) * device->notify_multiplier;
+	queue->doorbell = device->notify + (uint64_t)read16(common + COMMON(queue_notify_off)) *
+						   device->notify_multiplier;
 	write16(common + COMMON(queue_enable), 1);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PCI and modern virtio for bare-metal guests: find a device, map its registers, run a queue by polling. */
+/* PCI and modern virtio for bare-metal guests: find a device, map its registers, run a queue by
+ * polling. */
 #pragma once
 
 #include <linux/virtio_ring.h>
@@ -12,7 +13,8 @@ struct pci_device {
 	uint16_t vendor, device;
 };
 
-/* The next device on bus 0 after *@device (start with slot 0, the host bridge, zeroed); false at the end. */
+/* The next device on bus 0 after *@device (start with slot 0, the host bridge, zeroed); false at
+ * the end. */
 bool pci_next(struct pci_device *device);
 
 /* The address of a memory BAR, mapped; 0 when there is none. */
@@ -46,12 +48,14 @@ struct segment {
 /* Finds the @nth virtio device of a type (the virtio id: 1 net, 2 block …), and its structures. */
 bool virtio_find(struct virtio_device *device, unsigned type, unsigned nth);
 
-/* Reset, features (VERSION_1 and those of @features that are offered), FEATURES_OK; fails the guest otherwise. */
+/* Reset, features (VERSION_1 and those of @features that are offered), FEATURES_OK; fails the guest
+ * otherwise. */
 void virtio_start(struct virtio_device *device, uint64_t features);
 void virtio_queue(struct virtio_device *device, struct virtqueue *queue, uint16_t index);
 void virtio_driver_ok(struct virtio_device *device);
 
-/* Puts a chain into the ring without a kick; false when there is no room for it. The id comes back from virtqueue_poll(). */
+/* Puts a chain into the ring without a kick; false when there is no room for it. The id comes back
+ * from virtqueue_poll(). */
 bool virtqueue_add(struct virtqueue *queue, const struct segment *segments, unsigned n);
 void virtqueue_kick(struct virtqueue *queue);
 

@@ -194,7 +194,7 @@ volatile void *map(uint64_t address, uint64_t size)
 void bare_exception(struct frame *frame)
 {
 	if (frame->vector == VECTOR_UD && frame->rip == (uintptr_t)privileged_ud2) {
-		uint64_t (*fn)(uint64_t) = (uint64_t (*)(uint64_t))frame->rdi;
+		uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t))frame->rdi;
 
 		frame->rax = fn(frame->rsi);
 		frame->rip += 2;
@@ -216,15 +216,15 @@ void bare_start(void)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) pointer = { sizeof(idt) - 1, (uintptr_t)idt };
+	} __attribute__((packed)) pointer = {sizeof(idt) - 1, (uintptr_t)idt};
 
 	for (unsigned i = 0; i < EXCEPTIONS; i++) {
 		uintptr_t stub = (uintptr_t)exception_stubs + i * STUB_SIZE;
 
-		idt[i] = (struct gate){ .low = (uint16_t)stub,
-					.selector = 0x08,
-					.type = 0x8e,
-					.middle = (uint16_t)(stub >> 16) };
+		idt[i] = (struct gate){.low = (uint16_t)stub,
+				       .selector = 0x08,
+				       .type = 0x8e,
+				       .middle = (uint16_t)(stub >> 16)};
 	}
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 	bare_enter_user(user_main, user_stack);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a bare-metal guest has at hand. A guest is a C file with bare_main(), linked with crt.S and
- * bare.c; it runs at CPL 3, so that its loops run natively even where KVM emulates CPL 0, with all ports
- * allowed and the first 4 GiB mapped. What needs CPL 0 goes through privileged().
+ * bare.c; it runs at CPL 3, so that its loops run natively even where KVM emulates CPL 0, with all
+ * ports allowed and the first 4 GiB mapped. What needs CPL 0 goes through privileged().
  *
  * It says what it found with print() on COM1, ends with a line `PASS` or `FAIL …`, and powers off.
  */
@@ -46,7 +46,8 @@ uint64_t ram_end(void); /* of the RAM below 4 GiB, from the PVH memory map */
 /* Maps [@address, @address + @size) above 4 GiB to itself; below it already is. */
 volatile void *map(uint64_t address, uint64_t size);
 
-/* Runs fn(argument) at CPL 0 and returns what it returned. No floating point, no long loops there. */
+/* Runs fn(argument) at CPL 0 and returns what it returned. No floating point, no long loops there.
+ */
 uint64_t privileged(uint64_t (*fn)(uint64_t), uint64_t argument);
 
 /* A cheap source of numbers for guests that try everything: the same seed gives the same run. */
@@ -92,18 +93,22 @@ static inline uint32_t in32(uint16_t port)
 }
 
 /* An access of exactly this width at this address, as one plain MOV that any emulator knows. */
-#define BARE_MMIO(bits, constraint, reg)                                                             \
-	static inline uint##bits##_t read##bits(uint64_t address)                                  \
-	{                                                                                          \
-		uint##bits##_t value;                                                              \
-		__asm__ volatile("mov (%1), %" reg "0" : "=" constraint(value) : "r"(address)      \
-				 : "memory");                                                      \
-		return value;                                                                      \
-	}                                                                                          \
-	static inline void write##bits(uint64_t address, uint##bits##_t value)                     \
-	{                                                                                          \
-		__asm__ volatile("mov %" reg "0, (%1)" : : constraint(value), "r"(address)         \
-				 : "memory");                                                      \
+#define BARE_MMIO(bits, constraint, reg)                                       \
+	static inline uint##bits##_t read##bits(uint64_t address)              \
+	{                                                                      \
+		uint##bits##_t value;                                          \
+		__asm__ volatile("mov (%1), %" reg "0"                         \
+				 : "=" constraint(value)                       \
+				 : "r"(address)                                \
+				 : "memory");                                  \
+		return value;                                                  \
+	}                                                                      \
+	static inline void write##bits(uint64_t address, uint##bits##_t value) \
+	{                                                                      \
+		__asm__ volatile("mov %" reg "0, (%1)"                         \
+				 :                                             \
+				 : constraint(value), "r"(address)             \
+				 : "memory");                                  \
 	}
 BARE_MMIO(8, "q", "b")
 BARE_MMIO(16, "r", "w")

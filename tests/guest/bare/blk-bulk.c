@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Moves 256 MiB through the first virtio-blk and back, eight requests of 1 MiB at a time, at native
- * speed. Prints the checksum of what it wrote, which the test compares with the file on the host. A disk
- * that is smaller is filled as far as it goes.
+ * speed. Prints the checksum of what it wrote, which the test compares with the file on the host. A
+ * disk that is smaller is filled as far as it goes.
  */
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
@@ -21,12 +21,12 @@ static struct slot {
 static void submit(struct virtqueue *queue, struct slot *slot, uint32_t type, uint64_t offset)
 {
 	struct segment segments[] = {
-		{ &slot->header, sizeof(slot->header), false },
-		{ slot->data, REQUEST, type == VIRTIO_BLK_T_IN },
-		{ &slot->status, 1, true },
+		{&slot->header, sizeof(slot->header), false},
+		{slot->data, REQUEST, type == VIRTIO_BLK_T_IN},
+		{&slot->status, 1, true},
 	};
 
-	slot->header = (struct virtio_blk_outhdr){ .type = type, .sector = offset / 512 };
+	slot->header = (struct virtio_blk_outhdr){.type = type, .sector = offset / 512};
 	slot->status = 0xff;
 	if (!virtqueue_add(queue, segments, 3))
 		fail("the ring is too small for %u requests", DEPTH);

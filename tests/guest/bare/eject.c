@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that has no driver for anything and lets go of every device that it is asked for, at once.
+ * A guest that has no driver for anything and lets go of every device that it is asked for, at
+ * once.
  */
 #include "bare.h"
 
@@ -10,7 +11,8 @@ bool bare_main(void)
 {
 	print("UP\n");
 	for (;;) {
-		uint32_t up = read32(LAYOUT_PCI_HOTPLUG + UP), down = read32(LAYOUT_PCI_HOTPLUG + DOWN);
+		uint32_t up = read32(LAYOUT_PCI_HOTPLUG + UP),
+			 down = read32(LAYOUT_PCI_HOTPLUG + DOWN);
 
 		if (up)
 			write32(LAYOUT_PCI_HOTPLUG + UP, up);

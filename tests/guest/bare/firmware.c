@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A firmware that looks for what EDK II's CLOUDHV.fd needs of the machine, in the way that it does: the host bridge
- * by the old configuration ports, memory and ACPI tables by PVH, SMBIOS and the timer at addresses that it
- * knows, its messages to the debug console, and the first sector of a disk.
+ * A firmware that looks for what EDK II's CLOUDHV.fd needs of the machine, in the way that it does:
+ * the host bridge by the old configuration ports, memory and ACPI tables by PVH, SMBIOS and the
+ * timer at addresses that it knows, its messages to the debug console, and the first sector of a
+ * disk.
  */
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
@@ -118,19 +119,20 @@ static void wait_by_timer(uint32_t microseconds)
 	const uint32_t ticks = (uint32_t)((uint64_t)microseconds * TIMER_HZ / 1000000);
 	uint32_t start = in32(PORT_ACPI_TIMER);
 
-	for (uint64_t end = tsc() + (10ULL << 31); ((in32(PORT_ACPI_TIMER) - start) & 0xffffff) < ticks;)
+	for (uint64_t end = tsc() + (10ULL << 31);
+	     ((in32(PORT_ACPI_TIMER) - start) & 0xffffff) < ticks;)
 		if (tsc() > end)
 			fail("the timer stands still");
 }
 
 static void read_sector(void *sector)
 {
-	static struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_IN };
+	static struct virtio_blk_outhdr header = {.type = VIRTIO_BLK_T_IN};
 	static uint8_t status = 0xff;
 	struct segment segments[] = {
-		{ &header, sizeof(header), false },
-		{ sector, SECTOR, true },
-		{ &status, 1, true },
+		{&header, sizeof(header), false},
+		{sector, SECTOR, true},
+		{&status, 1, true},
 	};
 	struct virtio_device device;
 	struct virtqueue queue;

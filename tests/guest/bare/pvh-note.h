@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /* For assembler files: the note that names the 32-bit entry point of a PVH guest. */
 .macro PVH_NOTE entry
 	.pushsection .note.pvh, "a", @note

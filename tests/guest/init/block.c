@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that move bytes of a disk or a file. All use O_DIRECT where the file can do that: the page
- * cache would cost much of the time, and hide what the device did.
+ * Commands that move bytes of a disk or a file. All use O_DIRECT where the file can do that: the
+ * page cache would cost much of the time, and hide what the device did.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -162,12 +162,12 @@ static long cmd_memory(char **words, const char *rest, char *answer, size_t size
 }
 
 const struct command commands_block[] = {
-	{ "sum", 3, "FILE OFFSET LENGTH", cmd_sum },
-	{ "fill", 4, "FILE OFFSET LENGTH SEED", cmd_fill },
-	{ "size", 1, "DEVICE", cmd_size },
-	{ "discard", 3, "DEVICE OFFSET LENGTH", cmd_discard },
-	{ "zero", 3, "DEVICE OFFSET LENGTH", cmd_zero },
-	{ "flush", 1, "FILE", cmd_flush },
-	{ "memory", 1, "BYTES", cmd_memory },
-	{ 0 },
+	{"sum", 3, "FILE OFFSET LENGTH", cmd_sum},
+	{"fill", 4, "FILE OFFSET LENGTH SEED", cmd_fill},
+	{"size", 1, "DEVICE", cmd_size},
+	{"discard", 3, "DEVICE OFFSET LENGTH", cmd_discard},
+	{"zero", 3, "DEVICE OFFSET LENGTH", cmd_zero},
+	{"flush", 1, "FILE", cmd_flush},
+	{"memory", 1, "BYTES", cmd_memory},
+	{0},
 };

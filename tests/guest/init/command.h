@@ -12,9 +12,10 @@ struct command {
 	unsigned min_words; /* besides the name */
 	const char *usage;
 	/*
-	 * @words: the words after the name, ended by NULL; @rest: the text behind the name, unsplit.
-	 * Prints what it has to say with out(); the answer line is made by the caller from the
-	 * return value: 0 for OK followed by what was put into @answer, a negative errno for ERR.
+	 * @words: the words after the name, ended by NULL; @rest: the text behind the name,
+	 * unsplit. Prints what it has to say with out(); the answer line is made by the caller from
+	 * the return value: 0 for OK followed by what was put into @answer, a negative errno for
+	 * ERR.
 	 */
 	long (*run)(char **words, const char *rest, char *answer, size_t answer_size);
 };

@@ -114,7 +114,8 @@ static long cmd_facts(char **words, const char *rest, char *answer, size_t size)
 	return 0;
 }
 
-/* Calls @each for every name in a directory but . and .. ; the number of them or a negative errno. */
+/* Calls @each for every name in a directory but . and .. ; the number of them or a negative errno.
+ */
 static long each_entry(const char *path, void (*each)(const char *dir, const char *name))
 {
 	static char buf[4096];
@@ -263,18 +264,11 @@ static long cmd_hwrng(char **words, const char *rest, char *answer, size_t size)
 }
 
 const struct command commands_info[] = {
-	{ "hello", 0, "[TEXT]", cmd_hello },
-	{ "facts", 0, "", cmd_facts },
-	{ "nproc", 0, "", cmd_nproc },
-	{ "mem", 0, "", cmd_mem },
-	{ "uptime", 0, "", cmd_uptime },
-	{ "date", 0, "", cmd_date },
-	{ "lspci", 0, "", cmd_lspci },
-	{ "interrupts", 0, "[TEXT]", cmd_interrupts },
-	{ "grep", 2, "TEXT FILE", cmd_grep },
-	{ "ls", 1, "DIR", cmd_ls },
-	{ "winsize", 0, "[TTY]", cmd_winsize },
-	{ "hwrng", 1, "BYTES", cmd_hwrng },
-	{ "console", 1, "TTY", cmd_console },
-	{ 0 },
+	{"hello", 0, "[TEXT]", cmd_hello},    {"facts", 0, "", cmd_facts},
+	{"nproc", 0, "", cmd_nproc},          {"mem", 0, "", cmd_mem},
+	{"uptime", 0, "", cmd_uptime},        {"date", 0, "", cmd_date},
+	{"lspci", 0, "", cmd_lspci},          {"interrupts", 0, "[TEXT]", cmd_interrupts},
+	{"grep", 2, "TEXT FILE", cmd_grep},   {"ls", 1, "DIR", cmd_ls},
+	{"winsize", 0, "[TTY]", cmd_winsize}, {"hwrng", 1, "BYTES", cmd_hwrng},
+	{"console", 1, "TTY", cmd_console},   {0},
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init of the guests that test weft. Without a shell in its initramfs it obeys the test on the other
- * end of its console: a command a line, answered by any number of lines and then one `OK …` or `ERR …`.
- * With a shell it greets whoever sits there and lets them type (examples/hello.yaml).
+ * init of the guests that test weft. Without a shell in its initramfs it obeys the test on the
+ * other end of its console: a command a line, answered by any number of lines and then one `OK …`
+ * or `ERR …`. With a shell it greets whoever sits there and lets them type (examples/hello.yaml).
  *
  *   weft.console=NAME    use /dev/NAME instead of /dev/console
  *
- * Modules that /modules/order names, a path a line, are loaded first: a distribution's kernel needs them.
- * The power button (signal 38 with the kernel of this folder) powers off, as on any machine.
+ * Modules that /modules/order names, a path a line, are loaded first: a distribution's kernel needs
+ * them. The power button (signal 38 with the kernel of this folder) powers off, as on any machine.
  */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
@@ -143,11 +143,15 @@ static void console_device(char *path, size_t size)
 
 static long shell_start(void)
 {
-	static const char *const argv[] = { "-sh", NULL };
+	static const char *const argv[] = {"-sh", NULL};
 	static const char *const envp[] = {
-		"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/root", "TERM=linux", "PS1=weft \\w \\$ ",
+		"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+		"HOME=/root",
+		"TERM=linux",
+		"PS1=weft \\w \\$ ",
 		/* A kernel that runs with noxsave does not keep AVX registers apart. */
-		"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512VL,-AVX512F,-AVX2,-AVX,-XSAVE,-XSAVEC", NULL,
+		"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512VL,-AVX512F,-AVX2,-AVX,-XSAVE,-XSAVEC",
+		NULL,
 	};
 	uint64_t none = 0;
 	char path[64];
@@ -281,8 +285,8 @@ __attribute__((noreturn, used)) static void init_main(void)
 		out_flush();
 	}
 	for (;;) {
-		struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN },
-					 { .fd = shell ? -1 : console_fd, .events = POLLIN } };
+		struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
+					{.fd = shell ? -1 : console_fd, .events = POLLIN}};
 
 		if (sys(poll, fds, 2, -1) < 0)
 			continue;

@@ -30,7 +30,7 @@ static uint64_t now_us(void)
 
 static long open_socket(int type, int protocol)
 {
-	long timeout[2] = { TIMEOUT_S, 0 };
+	long timeout[2] = {TIMEOUT_S, 0};
 	int on = 1;
 	long fd = sys(socket, FAMILY_INET, type, protocol);
 
@@ -48,7 +48,8 @@ static bool parse_address(char **words, struct sockaddr_in *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->sin_family = FAMILY_INET;
-	if (!parse_ip(words[0], &ret->sin_addr.s_addr) || !parse_u64(words[1], &port) || port > 65535)
+	if (!parse_ip(words[0], &ret->sin_addr.s_addr) || !parse_u64(words[1], &port) ||
+	    port > 65535)
 		return false;
 	ret->sin_port = net16((uint16_t)port);
 	return true;
@@ -173,7 +174,7 @@ static uint16_t ip_checksum(const uint8_t *p, size_t n)
 /* ping IP [COUNT]: the slowest answer in microseconds. */
 static long cmd_ping(char **words, const char *rest, char *answer, size_t size)
 {
-	char *target[] = { words[0], (char *)"0", NULL };
+	char *target[] = {words[0], (char *)"0", NULL};
 	struct sockaddr_in to;
 	uint8_t packet[64], reply[256];
 	uint64_t count = 1, slowest = 0;
@@ -234,7 +235,8 @@ static long cmd_tcp_send(char **words, const char *rest, char *answer, size_t si
 	uint32_t crc = 0;
 	long fd, n;
 
-	if (!parse_address(words, &to) || !parse_u64(words[2], &total) || !parse_u64(words[3], &seed))
+	if (!parse_address(words, &to) || !parse_u64(words[2], &total) ||
+	    !parse_u64(words[3], &seed))
 		return -EINVAL;
 	fd = open_socket(STREAM, 0);
 	if (fd < 0)
@@ -275,10 +277,11 @@ static long cmd_tcp_recv(char **words, const char *rest, char *answer, size_t si
 	return r;
 }
 
-/* tcp-serve PORT: takes one connection and reads until the other side closes. Says LISTENING first. */
+/* tcp-serve PORT: takes one connection and reads until the other side closes. Says LISTENING first.
+ */
 static long cmd_tcp_serve(char **words, const char *rest, char *answer, size_t size)
 {
-	char *any[] = { (char *)"0.0.0.0", words[0], NULL };
+	char *any[] = {(char *)"0.0.0.0", words[0], NULL};
 	struct sockaddr_in at;
 	long fd, peer, r;
 
@@ -303,12 +306,12 @@ static long cmd_tcp_serve(char **words, const char *rest, char *answer, size_t s
 }
 
 const struct command commands_net[] = {
-	{ "ifup", 2, "IF IP/PREFIX [GATEWAY]", cmd_ifup },
-	{ "ifdown", 1, "IF", cmd_ifdown },
-	{ "ifinfo", 1, "IF", cmd_ifinfo },
-	{ "ping", 1, "IP [COUNT]", cmd_ping },
-	{ "tcp-send", 4, "IP PORT BYTES SEED", cmd_tcp_send },
-	{ "tcp-recv", 2, "IP PORT", cmd_tcp_recv },
-	{ "tcp-serve", 1, "PORT", cmd_tcp_serve },
-	{ 0 },
+	{"ifup", 2, "IF IP/PREFIX [GATEWAY]", cmd_ifup},
+	{"ifdown", 1, "IF", cmd_ifdown},
+	{"ifinfo", 1, "IF", cmd_ifinfo},
+	{"ping", 1, "IP [COUNT]", cmd_ping},
+	{"tcp-send", 4, "IP PORT BYTES SEED", cmd_tcp_send},
+	{"tcp-recv", 2, "IP PORT", cmd_tcp_recv},
+	{"tcp-serve", 1, "PORT", cmd_tcp_serve},
+	{0},
 };

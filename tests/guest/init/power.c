@@ -61,10 +61,10 @@ static long cmd_offline(char **words, const char *rest, char *answer, size_t siz
 }
 
 const struct command commands_power[] = {
-	{ "poweroff", 0, "", cmd_poweroff },
-	{ "reboot", 0, "", cmd_reboot },
-	{ "power-button", 1, "ignore|poweroff", cmd_power_button },
-	{ "online", 1, "cpuN", cmd_online },
-	{ "offline", 1, "cpuN", cmd_offline },
-	{ 0 },
+	{"poweroff", 0, "", cmd_poweroff},
+	{"reboot", 0, "", cmd_reboot},
+	{"power-button", 1, "ignore|poweroff", cmd_power_button},
+	{"online", 1, "cpuN", cmd_online},
+	{"offline", 1, "cpuN", cmd_offline},
+	{0},
 };

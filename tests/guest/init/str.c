@@ -236,7 +236,7 @@ static void sink_format(struct sink *sink, const char *fmt, va_list ap)
 
 void out(const char *fmt, ...)
 {
-	struct sink sink = { 0 };
+	struct sink sink = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -246,7 +246,7 @@ void out(const char *fmt, ...)
 
 void format(char *buf, size_t size, const char *fmt, ...)
 {
-	struct sink sink = { .buf = buf, .size = size };
+	struct sink sink = {.buf = buf, .size = size};
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System calls and the few string functions that the guest's init needs. It has no C library: each
- * page that a program touches and each call that it makes costs milliseconds where the guest's kernel is
- * emulated.
+ * page that a program touches and each call that it makes costs milliseconds where the guest's
+ * kernel is emulated.
  */
 #pragma once
 
@@ -26,14 +26,14 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f)
 	return ret;
 }
 
-#define sys_6(n, a, b, c, d, e, f, ...)                                                            \
+#define sys_6(n, a, b, c, d, e, f, ...) \
 	sys6(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 /* sys(read, fd, buf, len): a system call by name; a negative errno on failure. */
 #define sys(...) sys_6(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
 static inline long sleep_ms(uint64_t ms)
 {
-	long time[2] = { (long)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	long time[2] = {(long)(ms / 1000), (long)(ms % 1000) * 1000000};
 
 	return sys(nanosleep, time, NULL);
 }
@@ -51,7 +51,8 @@ bool parse_u64(const char *s, uint64_t *ret);
 /* a.b.c.d, in network order. */
 bool parse_ip(const char *s, uint32_t *ret);
 
-/* Output is gathered and written to the console in one piece: out_flush(), or the end of a command. */
+/* Output is gathered and written to the console in one piece: out_flush(), or the end of a command.
+ */
 extern int out_fd;
 void out(const char *format, ...); /* %s %d %u %x %lu %lx %02x-like widths, %c %% */
 void out_bytes(const void *buf, size_t n);
