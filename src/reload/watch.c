@@ -8,7 +8,9 @@
  * of it is watched.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +114,33 @@ static bool is_younger(const char *path, uint64_t age)
 }
 
 /*
+ * Whether anybody has the file open to write: then the kernel gives out no lease to read it. It
+ * gives one to the file's owner only, and not on every file system; there a file that was written a
+ * moment ago counts.
+ */
+static bool is_open_to_write(const char *path)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	/* A writer who comes while we have it waits, and the kernel tells us: by a signal that
+	 * nobody minds. */
+	r = fcntl(fd, F_SETSIG, SIGURG);
+	if (r == 0)
+		r = fcntl(fd, F_SETLEASE, F_RDLCK);
+	if (r < 0)
+		return errno == EAGAIN || is_younger(path, WATCH_QUIET_NS - CLOCK_TICK_NS);
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
+/*
  * Half a description may well be valid, with half the devices. A file that is being written in
  * place tells nothing until it is closed, but anything else in its directory may have called us
  * meanwhile.
@@ -119,7 +148,7 @@ static bool is_younger(const char *path, uint64_t age)
 static bool is_being_written(const struct watch *watch)
 {
 	for (size_t i = 0; i < watch->n_paths; i++)
-		if (is_younger(watch->paths[i], WATCH_QUIET_NS - CLOCK_TICK_NS))
+		if (is_open_to_write(watch->paths[i]))
 			return true;
 	return false;
 }

@@ -40,7 +40,7 @@ def editors(tap):
         with tap.case("written slowly: half of it never counts"):
             before = m.status()["generation"]
             text = m.text("a", "b", "x", "y")
-            sh(m, "(exec >machine.yaml; for p in \"$A\" \"$B\" \"$C\"; do printf %s \"$p\"; touch other; sleep 0.1; done)",
+            sh(m, "(exec >machine.yaml; for p in \"$A\" \"$B\" \"$C\"; do printf %s \"$p\"; touch other; sleep 0.3; done)",
                A=text[:60], B=text[60:200], C=text[200:])
             m.until_devices("a", "b", "x", "y")
             tap.check("and it is one generation", m.status()["generation"] == before + 1)
