@@ -26,7 +26,7 @@ static struct device devices[2];
 static void start(void)
 {
 	static const struct pci_identity identity = {.vendor = 0x1af4, .device = 0x1044};
-	static const struct pci_function_ops ops = {NULL};
+	static const struct pci_function_ops ops; /* none */
 	struct machine *machine = fake_machine_init();
 
 	CU_ASSERT_EQUAL_FATAL(pci_bus_create(machine, &bus), 0);
