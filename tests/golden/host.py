@@ -69,6 +69,11 @@ def missing_feature():
     return next(name for name in ("sse4a", "avx512_fp16", "xop", "amx_tile") if name not in there)
 
 
+def has_asan():
+    with open(WEFT, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def limit(how):
     """What the child gives away before it becomes weft; None: nothing."""
     def give():
@@ -103,6 +108,8 @@ def main():
                 tap.result(True, f"{name} # SKIP there is no guest kernel")
             elif NO_KVM and code not in ("E0430", "E0432", "E0440", "E0451", "E0452", "E0453", "E0454", "E0455", "E0456", "E0457"):
                 tap.result(True, f"{name} # SKIP there is no /dev/kvm")
+            elif "little-memory" in how and has_asan():
+                tap.result(True, f"{name} # SKIP AddressSanitizer itself takes terabytes of addresses")
             elif "nobody" in how and os.geteuid() != 0:
                 tap.result(True, f"{name} # SKIP only root can become nobody")
             else:

@@ -307,7 +307,7 @@ static void the_disk_grows_with_its_file(void)
 static void a_paused_disk_leaves_memory_alone(void)
 {
 	const unsigned n = 30, len = 8192;
-	unsigned char *data = fake_ram(DATA, n * len), *status;
+	unsigned char *data, *status;
 
 	start();
 	driver_bring_up(0, 1);
