@@ -39,7 +39,7 @@ def walk(tap, g):
 def again_and_again(tap, g):
     sizes = []
     for i in range(20):
-        change(g, 1)
+        change(g, 2)
         change(g, 3)
         if i in (4, 19):
             # One that runs: its offlining is part of the way out.

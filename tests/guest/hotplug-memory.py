@@ -46,7 +46,9 @@ def again_and_again(tap, g, usual, more):
         change(g, usual)
         if i in (4, 19):
             sizes.append((g.descriptors(), g.threads(), address_space(g)))
-    tap.equal("descriptors, threads and addresses are as many after 5 and 20 times", sizes[1], sizes[0])
+    tap.equal("descriptors and threads are as many after 5 and 20 times", sizes[1][:2], sizes[0][:2])
+    # The heap may have grown a little; no DIMM is as small.
+    tap.check("and addresses", sizes[1][2] < sizes[0][2] + 4096, sizes)
 
 
 def dimms(tap):
@@ -79,11 +81,13 @@ def virtio_mem(tap):
         g.arguments.append("-v")
         g.boot()
         first = int(g.command("mem"))
-        for size in 160, 164, 240, 132, 96:  # this kernel has no huge pages: 4 MiB at once
+        for size in 160, 164, 240, 132:  # this kernel has no huge pages: 4 MiB at once
             change(g, size)
             near(tap, g, f"virtio-mem: {size} MiB", first + (size - 96) * MIB)
-        again_and_again(tap, g, 96, 104)
-        near(tap, g, "virtio-mem: as at the start after twenty times", first)
+        # Linux keeps the block of 128 MiB that some of is still there, which is faster than making it anew.
+        again_and_again(tap, g, 132, 140)
+        change(g, 96)
+        near(tap, g, "virtio-mem: as at the start after that", first)
         waits(tap, g, "virtio-mem: a size between two steps", 99, "the nearest sizes are 98MiB and 100MiB")
         tap.equal("power-off ends weft with status 0", g.power_off(), 0)
         g.check_nothing_left()

@@ -71,7 +71,9 @@ def syncs(g, command, inject=""):
 
 
 def dirty(path):
-    """Pages of a file that are not on the disk (cachestat); None where the host cannot tell."""
+    """Pages of a file that are not on the disk (cachestat); None where the host cannot tell, or there is no disk."""
+    if subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True, check=True).stdout == "tmpfs\n":
+        return None
     everything, found = (ctypes.c_uint64 * 2)(), (ctypes.c_uint64 * 5)()
     with open(path, "rb") as f:
         failed = ctypes.CDLL(None).syscall(451, f.fileno(), everything, found, 0)
