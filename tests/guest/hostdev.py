@@ -87,7 +87,7 @@ def comes_and_goes(tap):
             tap.check("weft status shows it", "Pending" in shown and "no matching host device" in shown, shown)
         time.sleep(0.2)
         descriptors = m.descriptors()
-        for i in range(5):
+        for i in range(20):
             with tap.case(f"it comes and goes, round {i}"):
                 stick.appear()
                 m.until_phase("usb", "Attached")
