@@ -18,15 +18,13 @@ int library_open(const char *soname, const struct library_function *functions, s
 		return -ENOENT;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (dlsym(library, functions[i].name))
-			continue;
-		snprintf(why, sizeof(why), "%s has no %s", soname, functions[i].name);
-		dlclose(library);
-		return -ENOENT;
-	}
-	for (size_t i = 0; i < n; i++) {
 		void *function = dlsym(library, functions[i].name);
 
+		if (!function) {
+			snprintf(why, sizeof(why), "%s has no %s", soname, functions[i].name);
+			dlclose(library);
+			return -ENOENT;
+		}
 		memcpy((char *)table + functions[i].offset, &function, sizeof(function));
 	}
 	return 0;

@@ -24,7 +24,7 @@ struct library_function {
  * library_open() - a library's functions
  * @soname: as the dynamic linker finds it, "libexpat.so.1"
  * @functions: those that are needed, @n of them
- * @table: the pointers to them; written on success only
+ * @table: the pointers to them; good on success only
  * @ret_why: what is wrong, without a full stop; it stays until the next call
  *
  * The library stays to the end of the process. Not for a static weft, where there is no linker to

@@ -63,10 +63,11 @@ int block_open(const struct block_options *options, struct block_image **ret,
 	       struct block_failure *ret_failure) must_use;
 
 /*
- * The format of an image that is no plain content of a disk, or NULL. Both its name and its first
- * bytes have to say so: what a guest writes to its disk alone does not. Any thread.
+ * Whether an image is in a format of its own and not the plain content of a disk. Both its name and
+ * its first bytes have to say so: what a guest writes to its disk alone does not. Any thread.
+ * Return: 0, or -EINVAL and what to do.
  */
-const char *block_container(const char *path);
+int block_check_container(const char *path, struct block_failure *ret_failure) must_use;
 
 /* Unlocks and closes; no queue may be left. Main thread. Takes NULL. */
 struct block_image *block_close(struct block_image *image);

@@ -159,7 +159,7 @@ static void file_geometry(struct block_image *image, const struct stat *st)
 	image->size = ALIGN_UP((uint64_t)st->st_size, (uint64_t)g->logical_block);
 }
 
-const char *block_container(const char *path)
+int block_check_container(const char *path, struct block_failure *ret_failure)
 {
 	static const struct {
 		const char *name, *magic;
@@ -176,11 +176,16 @@ const char *block_container(const char *path)
 		if (strcasecmp(dot + 1, formats[i].name) != 0)
 			continue;
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (fd >= 0 && pread(fd, start, sizeof(start), 0) == sizeof(start) &&
-		    memcmp(start, formats[i].magic, strlen(formats[i].magic)) == 0)
-			return formats[i].name;
+		if (fd < 0 || pread(fd, start, sizeof(start), 0) != sizeof(start) ||
+		    memcmp(start, formats[i].magic, strlen(formats[i].magic)) != 0)
+			continue;
+		fail(ret_failure, -EINVAL,
+		     "'%s' is an image in the format %s: a disk is the plain content", path,
+		     formats[i].name);
+		hint(ret_failure, "convert it: qemu-img convert -O raw %s disk.img", path);
+		return -EINVAL;
 	}
-	return NULL;
+	return 0;
 }
 
 static int examine(struct block_image *image, struct block_failure *failure)
@@ -208,15 +213,8 @@ static int examine(struct block_image *image, struct block_failure *failure)
 		hint(failure, "give it one: truncate -s 1G %s", image->path);
 		return -EINVAL;
 	}
-	if (block_container(image->path)) {
-		fail(failure, -EINVAL,
-		     "'%s' is an image in the format %s: a disk is the plain content", image->path,
-		     block_container(image->path));
-		hint(failure, "convert it: qemu-img convert -O raw %s disk.img", image->path);
-		return -EINVAL;
-	}
 	file_geometry(image, &st);
-	return 0;
+	return block_check_container(image->path, failure);
 }
 
 static int holds_lock(const struct block_image *image)

@@ -152,7 +152,7 @@ static void check_path(const struct generation *g, const struct graph_node *node
 		       const struct value *up, const struct value *value, struct diag_list *diags)
 {
 	const struct value *read_only = value_child(up, "read-only");
-	const char *container;
+	struct block_failure failure;
 	struct diag *diag;
 	bool writes =
 		value->property->access != SCHEMA_ACCESS_READ && !(read_only && read_only->boolean);
@@ -165,16 +165,11 @@ static void check_path(const struct generation *g, const struct graph_node *node
 		return;
 	}
 	error = try_open(value->string, writes);
-	container = error || node->type != device_type_find("virtio-blk")
-			    ? NULL
-			    : block_container(value->string);
-	if (container) {
-		diag = diag_add(diags, "E0431", DIAG_ERROR, value->span,
-				"'%s' is an image in the format %s: a disk is the plain content",
-				value->string, container);
+	if (!error && node->type == device_type_find("virtio-blk") &&
+	    block_check_container(value->string, &failure) < 0) {
+		diag = diag_add(diags, "E0431", DIAG_ERROR, value->span, "%s", failure.message);
 		diag_set_path(diags, diag, node->path);
-		diag_hint(diags, diag, "convert it: qemu-img convert -O raw %s disk.img",
-			  value->string);
+		diag_hint(diags, diag, "%s", failure.hint);
 	}
 	if (error)
 		put_fault(diags, node, value->span, writes ? "opened for writing" : "read",

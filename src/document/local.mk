@@ -5,6 +5,8 @@ libweft_a_SOURCES += \
 	src/document/foreign.c \
 	src/document/include.c \
 	src/document/include.h \
+	src/document/line.c \
+	src/document/line.h \
 	src/document/load.c \
 	src/document/load.h \
 	src/document/node.c \

@@ -10,16 +10,8 @@
 
 #include "base/compiler.h"
 #include "base/source.h"
-#include "base/utf8.h"
+#include "document/line.h"
 #include "document/load.h"
-
-/* One line of the text, cut into what matters here. */
-struct line {
-	uint32_t number; /* from 1; 0: there is none */
-	const char *text;
-	size_t size;
-	size_t indent; /* bytes of blanks before the first other character */
-};
 
 struct fault {
 	const yaml_parser_t *parser;
@@ -35,53 +27,15 @@ struct fault {
 	uint32_t context_column;
 };
 
-static struct line get_line(const struct source *source, uint32_t number)
-{
-	struct line line = {.number = number};
-
-	line.text = source_line(source, number, &line.size);
-	if (!line.text)
-		return (struct line){.text = ""};
-	while (line.indent < line.size &&
-	       (line.text[line.indent] == ' ' || line.text[line.indent] == '\t'))
-		line.indent++;
-	return line;
-}
-
-static size_t column_to_byte(const struct line *line, uint32_t column)
-{
-	size_t at = 0;
-	uint32_t c;
-
-	while (column-- > 1 && at < line->size) {
-		size_t n = utf8_decode(line->text + at, line->size - at, &c);
-
-		at += n ? n : 1;
-	}
-	return at;
-}
-
-static uint32_t byte_to_column(const struct line *line, size_t byte)
-{
-	uint32_t column = 1, c;
-
-	for (size_t at = 0; at < byte && at < line->size; column++) {
-		size_t n = utf8_decode(line->text + at, line->size - at, &c);
-
-		at += n ? n : 1;
-	}
-	return column;
-}
-
 /* @size bytes of a line from @at on. */
 static struct span part(const struct fault *f, const struct line *line, size_t at, size_t size)
 {
 	return (struct span){
 		.source = f->source,
 		.line = line->number,
-		.column = byte_to_column(line, at),
+		.column = line_column(line, at),
 		.end_line = line->number,
-		.end_column = byte_to_column(line, at + size),
+		.end_column = line_column(line, at + size),
 	};
 }
 
@@ -112,51 +66,6 @@ static char char_here(const struct fault *f)
 	return f->at < f->line.size ? f->line.text[f->at] : '\0';
 }
 
-/* The nearest line above @line that is neither blank nor a comment. */
-static struct line line_above(const struct fault *f, uint32_t number)
-{
-	while (--number > 0) {
-		struct line line = get_line(f->source, number);
-
-		if (line.indent < line.size && line.text[line.indent] != '#')
-			return line;
-	}
-	return (struct line){.text = ""};
-}
-
-/* Where the colon of `key: value` or `key:` stands in a line, or its size when there is none. */
-static size_t find_colon(const struct line *line)
-{
-	char quote = '\0';
-
-	for (size_t i = line->indent; i < line->size; i++) {
-		char c = line->text[i];
-
-		if (quote) {
-			quote = c == quote ? '\0' : quote;
-		} else if ((c == '"' || c == '\'') &&
-			   (i == line->indent || line->text[i - 1] == ' ')) {
-			quote = c;
-		} else if (c == '#' && i > 0 && line->text[i - 1] == ' ') {
-			break;
-		} else if (c == ':' && (i + 1 == line->size || line->text[i + 1] == ' ' ||
-					line->text[i + 1] == '\t')) {
-			return i;
-		}
-	}
-	return line->size;
-}
-
-/* The first byte of the value behind the colon at @colon; the line's size when there is none. */
-static size_t value_start(const struct line *line, size_t colon)
-{
-	size_t at = MIN(colon + 1, line->size);
-
-	while (at < line->size && (line->text[at] == ' ' || line->text[at] == '\t'))
-		at++;
-	return at < line->size && line->text[at] == '#' ? line->size : at;
-}
-
 static int shown(size_t size)
 {
 	return (int)MIN(size, (size_t)60);
@@ -185,7 +94,7 @@ static bool explain_no_pair(const struct fault *f, const struct line *line)
 	const char *foreign = foreign_line(start, size);
 	struct diag *diag;
 
-	if (!line->number || size == 0 || find_colon(line) < line->size)
+	if (!line->number || size == 0 || line_colon(line) < line->size)
 		return false;
 	if (foreign) {
 		diag = diag_add(f->diags, "E0107", DIAG_ERROR, content(f, line),
@@ -235,7 +144,7 @@ static bool after_quote(const struct fault *f)
 	if (!last || (last->style != NODE_SINGLE_QUOTED && last->style != NODE_DOUBLE_QUOTED) ||
 	    last->span.end_line != f->line.number || last->span.end_column > f->column)
 		return false;
-	for (end = column_to_byte(&f->line, last->span.end_column); end < f->at; end++)
+	for (end = line_byte(&f->line, last->span.end_column); end < f->at; end++)
 		if (f->line.text[end] != ' ')
 			return false;
 	return true;
@@ -304,7 +213,7 @@ static void explain_start(const struct fault *f, const struct line *line, size_t
 
 static bool explain_indentation(const struct fault *f)
 {
-	struct line above = line_above(f, f->line.number);
+	struct line above = line_above(f->source, f->line.number);
 	size_t indent = f->context_column ? f->context_column - 1 : 0;
 	struct diag *diag;
 
@@ -353,8 +262,8 @@ static bool explain_expected_key(const struct fault *f)
 	}
 	if (explain_indentation(f))
 		return true;
-	colon = find_colon(&f->line);
-	value = value_start(&f->line, colon);
+	colon = line_colon(&f->line);
+	value = line_value(&f->line, colon);
 	if (value < f->at && strchr("*&!", f->line.text[value])) {
 		explain_start(f, &f->line, value);
 		return true;
@@ -369,13 +278,13 @@ static bool explain_expected_key(const struct fault *f)
 /* "mapping values are not allowed in this context": a colon where no key can be. */
 static bool explain_colon(const struct fault *f)
 {
-	struct line above = line_above(f, f->line.number);
-	size_t colon = find_colon(&f->line), start, above_colon;
+	struct line above = line_above(f->source, f->line.number);
+	size_t colon = line_colon(&f->line), start, above_colon;
 	struct diag *diag;
 
 	if (explain_tab(f))
 		return true;
-	start = value_start(&f->line, colon);
+	start = line_value(&f->line, colon);
 	if (colon < f->at && start < f->at) {
 		size_t size = f->line.size - start;
 
@@ -388,7 +297,7 @@ static bool explain_colon(const struct fault *f)
 			  shown(size), f->line.text + start);
 		return true;
 	}
-	above_colon = find_colon(&above);
+	above_colon = line_colon(&above);
 	if (above.number && above_colon == above.size)
 		return explain_no_pair(f, &above);
 	if (!above.number || f->line.indent <= above.indent)
@@ -400,8 +309,8 @@ static bool explain_colon(const struct fault *f)
 		f->diags, diag,
 		"begin both in the same column, or take the value '%.*s' away if this key belongs "
 		"under it",
-		shown(above.size - value_start(&above, above_colon)),
-		above.text + value_start(&above, above_colon));
+		shown(above.size - line_value(&above, above_colon)),
+		above.text + line_value(&above, above_colon));
 	diag_relate(f->diags, diag, content(f, &above), "this is the key above");
 	return true;
 }
@@ -443,7 +352,7 @@ static bool explain_character(const struct fault *f)
 /* "did not find expected alphabetic or numeric character", or whatever a tag lacks */
 static bool explain_anchor(const struct fault *f)
 {
-	size_t at = column_to_byte(&f->context_line, f->context_column);
+	size_t at = line_byte(&f->context_line, f->context_column);
 
 	if (!f->context_line.number || at >= f->context_line.size)
 		return false;
@@ -487,9 +396,9 @@ static bool explain_bracket(const struct fault *f)
 			  f->line.text + f->at + 1);
 		return true;
 	}
-	open_at = column_to_byte(&f->context_line, f->context_column);
+	open_at = line_byte(&f->context_line, f->context_column);
 	if (f->line.number != f->context_line.number &&
-	    value_start(&f->context_line, open_at) < f->context_line.size) {
+	    line_value(&f->context_line, open_at) < f->context_line.size) {
 		diag = diag_add(f->diags, "E0106", DIAG_ERROR, there(f),
 				"the '%c' that opens here is not closed", open);
 		diag_hint(f->diags, diag, "add '%c', or a comma between the items", close);
@@ -588,27 +497,20 @@ static bool explain_block(const struct fault *f)
 	return true;
 }
 
-static bool explain_block_tab(const struct fault *f)
-{
-	return explain_tab(f);
-}
-
 static bool explain_rest(const struct fault *f)
 {
 	struct diag *diag;
 
-	if (explain_tab(f))
+	if (explain_tab(f) || explain_quote(f))
 		return true;
-	if (f->last && after_quote(f))
-		return explain_quote(f);
 	if (char_here(f) == ']' || char_here(f) == '}')
 		return explain_content(f);
 	if (f->at == f->line.indent) {
-		struct line first = get_line(f->source, 1);
+		struct line first = line_get(f->source, 1);
 
 		while (first.number &&
 		       (first.indent == first.size || first.text[first.indent] == '#'))
-			first = get_line(f->source, first.number + 1);
+			first = line_get(f->source, first.number + 1);
 		if (first.number && first.number < f->line.number &&
 		    first.indent != f->line.indent) {
 			diag = diag_add(f->diags, "E0104", DIAG_ERROR, here(f),
@@ -644,7 +546,7 @@ static const struct {
 	const char *problem, *context;
 	bool (*explain)(const struct fault *f);
 } explanations[] = {
-	{"found a tab character", NULL, explain_block_tab},
+	{"found a tab character", NULL, explain_tab},
 	{"found character that cannot start", NULL, explain_character},
 	{"mapping values are not allowed", NULL, explain_colon},
 	{"could not find expected ':'", NULL, explain_simple_key},
@@ -694,10 +596,10 @@ void syntax_error(const yaml_parser_t *parser, const struct source *source,
 	invariant(parser->error != YAML_MEMORY_ERROR);
 	f.column =
 		(uint32_t)parser->problem_mark.column + 1 + (parser->problem_mark.line ? 0 : shift);
-	f.line = get_line(source, (uint32_t)parser->problem_mark.line + 1);
-	f.at = column_to_byte(&f.line, f.column);
+	f.line = line_get(source, (uint32_t)parser->problem_mark.line + 1);
+	f.at = line_byte(&f.line, f.column);
 	if (parser->context) {
-		f.context_line = get_line(source, (uint32_t)parser->context_mark.line + 1);
+		f.context_line = line_get(source, (uint32_t)parser->context_mark.line + 1);
 		f.context_column = (uint32_t)parser->context_mark.column + 1 +
 				   (parser->context_mark.line ? 0 : shift);
 	}

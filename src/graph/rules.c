@@ -236,10 +236,9 @@ const char *rules_resource_words(const char *key)
 	static const struct {
 		const char *kind, *words;
 	} kinds[] = {
-		{"write:", "the file"},           {"tap:", "the tap"},
-		{"mac:", "the MAC address"},      {"cid:", "the vsock CID"},
-		{"socket:", "the socket"},        {"uuid:", "the UUID"},
-		{"terminal", "the input of the"}, {"port:", "the I/O port"},
+		{"write:", "the file"},    {"tap:", "the tap"},   {"mac:", "the MAC address"},
+		{"socket:", "the socket"}, {"uuid:", "the UUID"}, {"terminal", "the input of the"},
+		{"port:", "the I/O port"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -332,9 +332,9 @@ static void watch_as_it_says(struct converge *c, const struct generation *before
 void converge_accept(struct converge *c, struct generation *to, bool held)
 {
 	bool other = !is_accepted(c, to->graph), saved = is_target(c, to->graph);
-	cleanup_generation struct generation *before = NULL;
+	cleanup_generation struct generation *before =
+		c->accepted ? generation_ref(c->accepted) : NULL;
 
-	before = c->accepted ? generation_ref(c->accepted) : NULL;
 	replace(&c->accepted, to);
 	c->number += other;
 	if (before)

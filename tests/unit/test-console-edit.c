@@ -18,6 +18,7 @@
 #include "console/sink.h"
 #include "loop/loop.h"
 #include "tests/unit/cu-tap.h"
+#include "tests/unit/unix-socket.h"
 
 static char dir[] = "/tmp/test-console-edit-XXXXXX";
 static const struct console_events events = {0};
@@ -48,17 +49,6 @@ static bool sees(int fd, const char *text)
 	if (strcmp(buf, text) != 0)
 		printf("# wanted '%s', saw '%s'\n", text, buf);
 	return strcmp(buf, text) == 0;
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return fd_close(fd);
-	return fd;
 }
 
 struct pair {

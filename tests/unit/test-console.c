@@ -21,6 +21,7 @@
 #include "console/sink.h"
 #include "loop/loop.h"
 #include "tests/unit/cu-tap.h"
+#include "tests/unit/unix-socket.h"
 
 static char dir[] = "/tmp/test-console-XXXXXX";
 
@@ -135,17 +136,6 @@ static bool guest_reads(struct bench *bench, const char *text)
 		usleep(1000);
 	}
 	return have == strlen(text) && memcmp(buf, text, have) == 0;
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return fd_close(fd);
-	return fd;
 }
 
 /* --- pty --- */
