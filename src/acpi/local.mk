@@ -8,6 +8,8 @@ libweft_a_SOURCES += \
 	src/acpi/hotplug-slots.c \
 	src/acpi/hotplug-slots.h \
 	src/acpi/madt.h \
+	src/acpi/reset-vector.c \
+	src/acpi/reset-vector.h \
 	src/acpi/tables.c
 
 if PCI_HOTPLUG

@@ -41,7 +41,7 @@ static size_t memory_map(const struct boot_machine *machine, struct map_entry *m
 			map[n++] = (struct map_entry){LAYOUT_ACPI, LAYOUT_ACPI_END - LAYOUT_ACPI,
 						      MAP_ACPI};
 			map[n++] = (struct map_entry){
-				LAYOUT_SMBIOS, LAYOUT_SMBIOS_END - LAYOUT_SMBIOS, MAP_RESERVED};
+				LAYOUT_SMBIOS, LAYOUT_HIGH_RAM - LAYOUT_SMBIOS, MAP_RESERVED};
 			if (end <= LAYOUT_HIGH_RAM)
 				continue;
 			ram = (struct boot_ram){LAYOUT_HIGH_RAM, end - LAYOUT_HIGH_RAM};

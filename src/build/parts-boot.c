@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "acpi/acpi.h"
+#include "acpi/reset-vector.h"
 #include "base/arena.h"
 #include "boot/boot.h"
 #include "boot/smbios.h"
@@ -163,6 +164,8 @@ static int boot_part_commit(void *context, void *object, struct diag_list *diags
 	r = write_acpi(parts, &machine.rsdp);
 	if (r >= 0)
 		r = write_smbios(parts);
+	if (r >= 0)
+		r = reset_vector_write(machine_memory(parts->machine));
 	if (r < 0) {
 		diag_add(diags, "E0491", DIAG_ERROR, part->node->span,
 			 "the firmware tables of the guest do not fit: %s", strerror(-r));

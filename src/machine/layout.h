@@ -19,7 +19,8 @@
 #define LAYOUT_ACPI           0xe0000ULL /* RSDP first; tables up to 0xf0000 */
 #define LAYOUT_ACPI_END       0xf0000ULL
 #define LAYOUT_SMBIOS         0xf0000ULL
-#define LAYOUT_SMBIOS_END     0x100000ULL
+#define LAYOUT_SMBIOS_END     0xffff0ULL
+#define LAYOUT_RESET_VECTOR   0xffff0ULL /* where a PC has its BIOS begin */
 #define LAYOUT_HIGH_RAM       0x100000ULL
 
 /* The 32-bit hole. */

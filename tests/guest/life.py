@@ -38,7 +38,8 @@ def stubborn_guest(tap):
 
 
 def reset_policy(tap):
-    with Guest(tap, name="reset-stop", lifecycle={"reset": "stop"}) as g:
+    # reboot=b: through the vector of a BIOS, as a kernel that can do UEFI does.
+    with Guest(tap, name="reset-stop", cmdline="reboot=b", lifecycle={"reset": "stop"}) as g:
         g.boot()
         g.console.send("reboot\n")
         tap.equal("reset: stop ends weft with status 0", g.wait_exit(30), 0)
