@@ -3,7 +3,8 @@
 # Makes what examples/debian-cloud.yaml boots: Debian's own cloud kernel, as it is in the package, and an initramfs of
 # its virtio modules, a shell and the init of tests/guest/init.
 #
-#   examples/debian-cloud.sh [DIR]      DIR/vmlinuz and DIR/initramfs.cpio (build/guest/debian-cloud)
+#   examples/debian-cloud.sh [DIR]      DIR/vmlinuz and DIR/initramfs.cpio (build/guest/debian-cloud), and
+#                                       DIR/package, a link to the unpacked package
 #
 # It downloads one Debian package (as anyone; nothing is installed) and needs kmod, python3, busybox-static
 # and a built weft. The package is kept in ${XDG_CACHE_HOME:-~/.cache}/weft/debian-cloud.
@@ -11,7 +12,8 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(realpath -m "${1:-$top/build/guest/debian-cloud}")
 init=$top/build/tests/guest/init/init
-modules="virtio_pci virtio_blk virtio_net virtio_console virtio_rng virtio_balloon virtio_pmem nd_virtio ext4 vfat"
+modules="virtio_pci virtio_blk virtio_net virtio_console virtio_rng virtio_balloon virtio_pmem virtio_mem nd_virtio
+	nfit nd_pmem button evdev ext4 vfat"
 export PATH="$PATH:/usr/sbin:/sbin"
 
 fail() {
@@ -63,6 +65,7 @@ done <"$work/files"
 mkdir -p "$dir"
 "$top/tests/guest/mkcpio.py" "$dir/initramfs.cpio" dev/ proc/ sys/ root/ tmp/ mnt/ dev/console!c:5:1 \
 	dev/null!c:1:3 "init=$init" bin/busybox=/bin/busybox bin/sh@busybox "modules/order=$work/order" "${entries[@]}"
-cp "$cache/boot/vmlinuz-$release" "$dir/vmlinuz.new"
-mv "$dir/vmlinuz.new" "$dir/vmlinuz"
+cp "$cache/boot/vmlinuz-$release" "$dir/vmlinuz.$$"
+mv "$dir/vmlinuz.$$" "$dir/vmlinuz"
+ln -sfn "$cache" "$dir/package"
 echo "$dir: Linux $release with $(wc -l <"$work/order") modules"

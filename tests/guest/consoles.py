@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A typed line through the serial port and through hvc0, on a terminal, a pty, and a unix socket that is read late."""
 import fcntl
-import os
 import struct
-import subprocess
 import termios
 
-from weftguest import WEFT, Console, Guest, Tap
+from weftguest import Console, Guest, Tap
 
 
 class TerminalGuest(Guest):
@@ -18,24 +16,9 @@ class TerminalGuest(Guest):
             "terminal", {"type": "pty", "link": "console.pty"}, {"type": "socket", "path": "console.sock"},
             {"type": "file", "path": "console.log"}]
 
-    def start(self):
-        self.write_description()
-        master, slave = os.openpty()
-        self.cooked = termios.tcgetattr(master)
-
-        def take_terminal():
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [WEFT, "run", str(self.file)], stdin=slave, stdout=slave, stderr=log,
-                env=self.environment(), start_new_session=True, preexec_fn=take_terminal)
-        os.close(slave)
-        self.console.fd = master
-        return self
-
     def boot(self):
-        self.start()
+        self.write_description()
+        self.cooked = termios.tcgetattr(self.start_on_terminal(self.console))
         return self.wait_up()
 
     def is_raw(self):

@@ -50,7 +50,15 @@ def address(slot):
 
 
 def wait_bound(g, slot):
+    """Until the device's driver has said DRIVER_OK. It is named before its probe begins."""
     g.command(f"wait {address(slot)}/driver/bind 20000")
+    end = time.monotonic() + 20 * PATIENCE
+    while time.monotonic() < end:
+        g.command(f"ls {address(slot)}")
+        found = [l for l in g.lines if re.fullmatch(r"virtio\d+", l)]
+        if found and g.command(f"grep 0x0000000f {address(slot)}/{found[0]}/status") == "1":
+            return
+    raise Failure(f"the driver of the device in slot {slot} is not ready")
 
 
 def wait_gone(g, *slots):
@@ -124,8 +132,8 @@ def every_type(tap, g):
     tap.check("console: what the guest writes arrives", "woven" in text, text)
     if "zz-net" in devices:
         g.command("ifup eth0 10.0.2.15/24 10.0.2.2")
-        tap.check("net: the link is up", "mac=52:54:00:ab:cd:ef running=1" in g.command("ifinfo eth0"))
-    g.command("interrupts MSIX")
+        tap.check("net: the link is up", "mac=52:54:00:ab:cd:ef running=1" in g.wait_link("eth0", True))
+    g.command("interrupts MSI")
     tap.check("each has interrupts of its own", len(g.lines) >= 2 * len(devices), g.lines)
 
     edit(g, remove=devices)

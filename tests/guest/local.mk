@@ -3,7 +3,8 @@
 # everything else here is built with weft. guest/ in the build directory holds what tests and
 # examples boot: vmlinux, bzImage, initramfs.cpio (the init of init/), hello.cpio (with a shell).
 EXTRA_DIST += tests/guest/guest.sh tests/guest/kernel/build.sh tests/guest/kernel/config \
-	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/weftbare.py tests/guest/weftguest.py $(guest_tests)
+	tests/guest/kernel/kernel.patch tests/guest/mkcpio.py tests/guest/svmhost.py tests/guest/uefi.py tests/guest/weftbare.py \
+	tests/guest/weftguest.py $(guest_tests)
 
 # One program a subject, most of its checks in one guest: a boot costs seconds where KVM emulates. The longest come
 # first, so that none runs alone at the end.

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 
 from weftguest import PATIENCE, Guest, Tap, crc, pattern
 
@@ -67,7 +66,7 @@ def over_tap(tap):
             g.boot()
             subprocess.run([*inside, "ip", "addr", "add", "10.9.0.1/24", "dev", "weft0"], check=True)
             g.command("ifup eth0 10.9.0.2/24")
-            info = g.command("ifinfo eth0")
+            info = g.wait_link("eth0", True)
             tap.equal("tap: MAC, link and MTU", info, "mac=52:54:00:ab:cd:ef running=1 mtu=1400")
             g.command("ping 10.9.0.1 3")
             tap.check("tap: ping", True)
@@ -108,7 +107,7 @@ def over_passt(tap):
             "type": "virtio-net", "backend": {"type": "user", "forward": [f"127.0.0.1:{port}:80"]}}
         g.boot()
         g.command(f"ifup eth0 {address} {gateway}")
-        info = g.command("ifinfo eth0")
+        info = g.wait_link("eth0", True)
         tap.check("passt: an address of its own, the link is up",
                   info.split()[0][5] in "26ae" and "running=1" in info, info)
         check_transfers(tap, g, "passt", [], gateway, "127.0.0.1", "127.0.0.1", port)
@@ -116,9 +115,7 @@ def over_passt(tap):
         tap.equal("passt: one process", len(children), 1)
         os.kill(int(children[0]), 9)
         g.wait_log("passt ended")
-        end = time.monotonic() + 20
-        while "running=1" in (info := g.command("ifinfo eth0")) and time.monotonic() < end:
-            time.sleep(0.2)
+        info = g.wait_link("eth0", False)
         tap.check("passt: when it dies the link is down", "running=0" in info, info)
         tap.equal("passt: powers off with status 0", g.power_off(), 0)
         g.check_nothing_left()

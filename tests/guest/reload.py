@@ -90,7 +90,10 @@ def git(tap):
             sh(m, f"cd work; {GIT} pull -q")
             m.until_devices("a", "b", "c")
         with tap.case("the file missing for a moment is no fault"):
-            sh(m, "cd work; cp vm.yaml x; rm vm.yaml; sleep 0.2; mv x vm.yaml")
+            away = m.file.with_name("x")
+            m.file.rename(away)
+            time.sleep(0.2)
+            away.rename(m.file)
             time.sleep(0.5)
             tap.check("nothing was said", "error" not in m.log(), m.log())
 
@@ -287,6 +290,7 @@ def policies(tap):
     with BareMachine(tap, reload={"policy": "manual"}) as m:
         m.start().wait_up()
         last_good = m.directory / "private/state/weft/bare/last-good.yaml"
+        m.until("the description of the start is kept", last_good.exists)
         good = last_good.read_text()
         with tap.case("manual: weft apply does it"):
             m.file.write_text(m.text("a"))
@@ -322,7 +326,8 @@ def replug(tap):
         m.start().wait_up()
 
         def opened(name):
-            return any(os.readlink(f"/proc/{m.pid}/fd/{f}") == m.path(name) for f in os.listdir(f"/proc/{m.pid}/fd"))
+            return m.path(name) in m.opened()
+
         with tap.case("replug: never"):
             m.description["devices"]["d"] = {**disk, "path": m.path("two")}
             m.file.write_text(m.text())

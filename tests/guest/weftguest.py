@@ -14,9 +14,11 @@
 A Machine runs weft on a description in a directory of its own; a Guest is a Machine that boots the
 Linux and the init of this folder and drives it over its console. Whatever happens, the weft that was
 started is dead when the `with` block ends. The program under test is $WEFT, else ./weft of the build directory, which is
-$WEFT_BUILD, the current directory, or build/ of the source.
+$WEFT_BUILD, the current directory, or build/ of the source. $WEFT_TEST_LINUX is a directory with another Linux for
+the guests that boot it: vmlinuz and initramfs.cpio, as examples/debian-cloud.sh makes them.
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -29,6 +31,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 import zlib
@@ -46,6 +49,7 @@ def _build_directory():
 BUILD = _build_directory()
 WEFT = os.environ.get("WEFT", str(BUILD / "weft"))
 GUEST = BUILD / "guest"
+DISTRIBUTION_LEAST_MB = 96
 BARE = BUILD / "tests/guest/bare"
 # Slow machines and sanitizers: all timeouts are multiplied.
 PATIENCE = float(os.environ.get("WEFT_TEST_PATIENCE", "1"))
@@ -126,6 +130,12 @@ def pattern(seed, length, position=0):
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
         words.append(z ^ (z >> 31))
     return struct.pack(f"<{len(words)}Q", *words)[:length]
+
+
+def kvm_emulates():
+    """Whether this machine has neither VMX nor SVM, so that its KVM, if any, runs guests in software."""
+    flags = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return not flags or not {"vmx", "svm"} & set(flags[1].split())
 
 
 def crc(data):
@@ -209,6 +219,16 @@ class Machine:
                 [*self.wrapper, WEFT, "run", *self.arguments, str(self.file)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=self.environment(), start_new_session=True)
         return self
+
+    def start_on_terminal(self, console):
+        """Starts weft on the file that is there, on a terminal of its own. @console is at its other end."""
+        console.fd, slave = os.openpty()
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [WEFT, "run", str(self.file)], stdin=slave, stdout=slave, stderr=log, env=self.environment(),
+                start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        return console.fd
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -309,6 +329,14 @@ class Machine:
                     used.append(f"{name} {ticks / os.sysconf('SC_CLK_TCK'):.1f}")
         return ", ".join(sorted(used)) or "not running"
 
+    def opened(self):
+        """The names of what weft has open."""
+        names = set()
+        for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was closed a moment ago
+                names.add(os.readlink(link))
+        return names
+
     def descriptors(self):
         """How many weft holds. Those of a client that has just left are closed a moment after it: the least counts."""
         counts = []
@@ -406,7 +434,14 @@ class Guest(Machine):
     def __init__(self, tap, kernel="vmlinux", protocol="auto", cmdline="", memory=None, devices=None,
                  initramfs="initramfs.cpio", console="ttyS0", **rest):
         rest.setdefault("memory", memory or {"size": "64MiB"})
-        boot = {"kernel": str(GUEST / kernel), "initramfs": str(GUEST / initramfs),
+        files, other = GUEST, os.environ.get("WEFT_TEST_LINUX")
+        if other and kernel == "vmlinux":
+            files, kernel = pathlib.Path(other), "vmlinuz"
+            # The shell's initramfs, and what a distribution leaves to its udev.
+            cmdline += " weft.obey memhp_default_state=online_movable"
+            if int(rest["memory"]["size"].removesuffix("MiB")) < DISTRIBUTION_LEAST_MB:
+                rest["memory"] = {**rest["memory"], "size": f"{DISTRIBUTION_LEAST_MB}MiB"}
+        boot = {"kernel": str(files / kernel), "initramfs": str(files / initramfs),
                 "cmdline": f"console={console} quiet {cmdline}".strip()}
         if protocol != "auto":
             boot["protocol"] = protocol
@@ -451,6 +486,13 @@ class Guest(Machine):
         self.command("facts")
         return dict(l.split("=", 1) for l in self.lines if "=" in l)
 
+    def wait_link(self, interface, running):
+        """What `ifinfo` says as soon as the link is up or down, which Linux tells a moment after it is, or after 20 s."""
+        end = time.monotonic() + 20 * PATIENCE
+        while f"running={int(running)}" not in (info := self.command(f"ifinfo {interface}")) and time.monotonic() < end:
+            time.sleep(0.1)
+        return info
+
     def power_off(self, timeout=30):
         """The exit status of weft after the guest powered itself off."""
         self.console.send("poweroff\n")
@@ -471,4 +513,4 @@ def run_weft(*arguments, timeout=30, **options):
 
 
 __all__ = ["BARE", "BUILD", "Console", "Failure", "GUEST", "Guest", "Machine", "PATIENCE", "Refused",
-           "SOURCE", "Tap", "WEFT", "crc", "pattern", "run_weft", "signal"]
+           "SOURCE", "Tap", "WEFT", "crc", "kvm_emulates", "pattern", "run_weft", "signal"]

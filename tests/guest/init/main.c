@@ -5,14 +5,17 @@
  * or `ERR …`. With a shell it greets whoever sits there and lets them type (examples/hello.yaml).
  *
  *   weft.console=NAME    use /dev/NAME instead of /dev/console
+ *   weft.obey            obey, although there is a shell
  *
  * Modules that /modules/order names, a path a line, are loaded first: a distribution's kernel needs
- * them. The power button (signal 38 with the kernel of this folder) powers off, as on any machine.
+ * them. The power button powers off, as on any machine: it is signal 38 with the kernel of this
+ * folder, a key of an input device with a distribution's.
  */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -21,7 +24,7 @@
 
 enum { SIGNAL_POWER_BUTTON = 38 };
 
-static int console_fd, signal_fd;
+static int console_fd, signal_fd, button_fd = -1;
 static char line[4096];
 static size_t line_len;
 
@@ -190,6 +193,14 @@ static void greet(void)
 	out_flush();
 }
 
+static void on_power_button(void)
+{
+	out("POWER-BUTTON\n");
+	out_flush();
+	if (!power_button_ignored)
+		power_off();
+}
+
 static void on_signal(long shell)
 {
 	struct signalfd_siginfo info;
@@ -203,16 +214,36 @@ static void on_signal(long shell)
 				power_off();
 		break;
 	case SIGNAL_POWER_BUTTON:
-		out("POWER-BUTTON\n");
-		out_flush();
-		if (!power_button_ignored)
-			power_off();
+		on_power_button();
 		break;
 	case SIGTERM: /* busybox's reboot */
 		power_reboot();
 	case SIGUSR1: /* its halt */
 	case SIGUSR2: /* its poweroff */
 		power_off();
+	}
+}
+
+static void on_button_event(void)
+{
+	struct input_event event;
+
+	if (sys(read, button_fd, &event, sizeof(event)) == (long)sizeof(event) &&
+	    event.type == EV_KEY && event.code == KEY_POWER && event.value == 1)
+		on_power_button();
+}
+
+static void open_power_button(void)
+{
+	enum { INPUT_DEVICES = 8 };
+	char path[64], name[64];
+
+	for (int i = 0; i < INPUT_DEVICES && button_fd < 0; i++) {
+		format(path, sizeof(path), "/sys/class/input/event%d/device/name", i);
+		if (read_file(path, name, sizeof(name)) <= 0 || !str_starts(name, "Power Button"))
+			continue;
+		format(path, sizeof(path), "/dev/input/event%d", i);
+		button_fd = (int)sys(open, path, O_RDONLY | O_CLOEXEC);
 	}
 }
 
@@ -247,13 +278,12 @@ static void load_modules(void)
 	out_flush();
 }
 
-static void choose_console(void)
+static void choose_console(const char *cmdline)
 {
-	char cmdline[2048], path[64] = "/dev/console";
-	const char *p;
+	char path[64] = "/dev/console";
+	const char *p = str_find(cmdline, "weft.console=");
 
-	if (read_file("/proc/cmdline", cmdline, sizeof(cmdline)) > 0 &&
-	    (p = str_find(cmdline, "weft.console="))) {
+	if (p) {
 		char name[48];
 		size_t n = 0;
 
@@ -270,28 +300,34 @@ __attribute__((noreturn, used)) static void init_main(void)
 {
 	uint64_t mask = 1ULL << (SIGCHLD - 1) | 1ULL << (SIGNAL_POWER_BUTTON - 1) |
 			1ULL << (SIGTERM - 1) | 1ULL << (SIGUSR1 - 1) | 1ULL << (SIGUSR2 - 1);
+	char cmdline[2048] = "";
 	long shell = 0;
 
 	mount_all();
 	load_modules();
+	open_power_button();
+	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
 	sys(rt_sigprocmask, SIG_BLOCK, &mask, NULL, sizeof(mask));
 	signal_fd = (int)sys(signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC);
-	if (sys(access, "/bin/sh", 1) == 0) {
+	if (sys(access, "/bin/sh", 1) == 0 && !str_find(cmdline, "weft.obey")) {
 		greet();
 		shell = shell_start();
 	} else {
-		choose_console();
+		choose_console(cmdline);
 		out("GUEST-UP\n");
 		out_flush();
 	}
 	for (;;) {
-		struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
-					{.fd = shell ? -1 : console_fd, .events = POLLIN}};
+		struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+				       {.fd = shell ? -1 : console_fd, .events = POLLIN},
+				       {.fd = button_fd, .events = POLLIN}};
 
-		if (sys(poll, fds, 2, -1) < 0)
+		if (sys(poll, fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
 			continue;
 		if (fds[0].revents)
 			on_signal(shell);
+		if (fds[2].revents & POLLIN)
+			on_button_event();
 		if (fds[1].revents & POLLIN)
 			on_input();
 		else if (fds[1].revents) /* a console that hung up: do not spin on it */
