@@ -53,7 +53,8 @@ mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work o
 for d in dev proc sys; do mount --move /$d /root/$d; done
 mkdir -p /root/dev/pts /root/dev/shm
 mount -t devpts devpts /root/dev/pts
-for d in dev/shm run tmp; do mount -t tmpfs tmpfs /root/$d; done
+for d in dev/shm run; do mount -t tmpfs tmpfs /root/$d; done
+mkdir /root/run/tmp
 ip link set lo up
 ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth0
@@ -97,7 +98,7 @@ def _show_depends(package, release, module):
 def _script(package, command, environment):
     exports = [f"export {k}={shlex.quote(v)}" for k, v in environment.items() if re.fullmatch(r"\w+", k)]
     modules = [f"/sbin/modprobe -q -d {shlex.quote(str(package))} {m}" for m in MODULES]
-    return "\n".join([*exports, *modules, f"cd {shlex.quote(os.getcwd())}", shlex.join(command),
+    return "\n".join([*exports, "export TMPDIR=/run/tmp", *modules, f"cd {shlex.quote(os.getcwd())}", shlex.join(command),
                       'echo "svmhost: status $?"', "exec /bin/busybox reboot -f"]) + "\n"
 
 
