@@ -145,7 +145,8 @@ def take_over():
         if INSIDE not in os.environ:
             Tap.note(fetch())
         if kvm_emulates():
-            sys.exit(run([sys.executable, *sys.argv], environment={"WEFT_TEST_PATIENCE": "4", **os.environ, INSIDE: "1"}))
+            sys.exit(run([sys.executable, *sys.argv], seconds=3600 if "WEFT_TEST_ALL" in os.environ else 600,
+                         environment={"WEFT_TEST_PATIENCE": "4", **os.environ, INSIDE: "1"}))
     except Unable as e:
         Tap.skip_all(str(e))
 
