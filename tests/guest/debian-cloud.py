@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).parent
 KIB, MIB = 1 << 10, 1 << 20
 RELEASE = r"6\.\d+\.\d+-\d+-cloud-amd64"
 # Tests of other files that are done with this kernel, too.
-USUAL = ("hotplug-pci",)
+USUAL = ("walk",)
 ALL = ("disk", "network", "virtio", "consoles", "life", "hotplug-cpu", "hotplug-memory", "hotplug-pci", "live", "nvdimm", "walk")
 
 
