@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from weftbare import BareMachine
-from weftguest import Failure, Guest, Tap, signal
+from weftguest import Failure, Guest, Tap
 
 MIB = 1 << 20
 
