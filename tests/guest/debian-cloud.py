@@ -16,6 +16,15 @@ from weftguest import GUEST, SOURCE, Console, Guest, Machine, Tap, crc, pattern,
 HERE = pathlib.Path(__file__).parent
 KIB, MIB = 1 << 10, 1 << 20
 RELEASE = r"6\.\d+\.\d+-\d+-cloud-amd64"
+# What the kernel says of the machine that the example describes.
+SAID = {
+    "it has the command line": r"Command line: console=ttyS0$",
+    "and the memory map": r"BIOS-e820: \[mem 0x0+100000-0x0+1fffffff\] usable",
+    "it knows the machine": r"DMI: weft weft virtual machine",
+    "and the hypervisor": r"Hypervisor detected: KVM",
+    "it finds the initramfs": r"RAMDISK: \[mem 0x[0-9a-f]+-0x0*1fffffff\]",
+    "and the ACPI tables": r"ACPI: FACP 0x[0-9A-F]+ .*WEFT",
+}
 # Tests of other files that are done with this kernel, too.
 USUAL = ("walk",)
 ALL = ("disk", "network", "virtio", "consoles", "life", "hotplug-cpu", "hotplug-memory", "hotplug-pci", "live", "nvdimm", "walk")
@@ -30,6 +39,8 @@ def example(tap):
         m.start_on_terminal(terminal)
         tap.check("the example greets on the terminal",
                   re.fullmatch(RELEASE, terminal.wait(r"^Hello from Linux (\S+), woven by weft\.$", 120)[1]))
+        for what, line in SAID.items():
+            tap.check(what, re.search(line, terminal.text, re.M), terminal.text[:4000])
         terminal.wait(r"^weft /root # ", 30)
         terminal.send("nproc; head -c 16 /dev/hwrng | wc -c\n")
         tap.check("its shell has two CPUs and random bytes", terminal.wait(r"^2\n16$", 60))

@@ -166,7 +166,7 @@ def run(command, memory="3G", seconds=600, environment=os.environ):
         qemu = None
         try:
             qemu = subprocess.Popen(
-                ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,+svm,+npt,-vgif", "-M", "q35,memory-backend=ram",
+                ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,+svm,+npt", "-M", "q35,memory-backend=ram",
                  "-object", f"memory-backend-memfd,id=ram,share=on,size={memory}", "-m", memory, "-smp", str(CPUS),
                  "-nodefaults", "-nographic", "-no-reboot", "-kernel", kernel, "-initrd", directory / "initramfs",
                  "-append", "console=ttyS0 quiet panic=-1",

@@ -499,13 +499,6 @@ class Guest(Machine):
         return self.wait_exit(timeout)
 
 
-def cannot_emulate(log, instruction="([0-9a-f]{2} )+"):
-    """Whether the log has the whole report of an instruction that KVM could not emulate."""
-    parts = [r"KVM could not emulate this instruction", rf"at rip 0x[0-9a-f]+ .*, instruction bytes: {instruction}",
-             r"\brax [0-9a-f]{16} .*\brdx [0-9a-f]{16}", r"\bcr0 [0-9a-f]+ .*\bcr3 [0-9a-f]+", r"\bcs [0-9a-f]{4} base "]
-    return all(re.search(p, log) for p in parts)
-
-
 def run_weft(*arguments, timeout=30, **options):
     """Runs another command of weft to its end."""
     return subprocess.run([WEFT, *map(str, arguments)], timeout=timeout * PATIENCE, text=True,
